@@ -1,0 +1,1 @@
+"""Scores to a leaderboard: one aggregation for every form of output."""

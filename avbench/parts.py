@@ -1,0 +1,195 @@
+"""The four kinds of part and the backbones metrics share. A part is one file with one class of its kind.
+
+benchmarks/NAME.py  Benchmark      generators/NAME.py  Generator
+metrics/NAME.py     Metric         reports/NAME.py     Report
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from avbench.records import Clip, Column, Prompt, Sample, Score
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from avbench.leaderboard import Leaderboard
+    from avbench.media.probe import MediaInfo
+
+F = TypeVar("F")
+Setting = str | int | float | bool | None
+
+
+class Benchmark(ABC):
+    """A suite: an ordered, versioned set of prompts. The file's name is the suite's (`_` reads as `-`)."""
+
+    version: ClassVar[str]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def prompts(self) -> Sequence[Prompt]:
+        """All prompts, in order. Raises UsageError naming file, line and field when the data is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One clip to make: the prompt and the 64-bit sampling seed derived from (model, prompt id, seed index)."""
+
+    prompt: Prompt
+    seed: int
+
+
+class Generator(ABC):
+    """Turns (prompt, seed) into a clip. Constructed once a worker; loads its weights in `__init__`.
+
+    A sample depends on its request alone: never on batch size, order, worker or device count.
+    """
+
+    summary: ClassVar[str]
+    version: ClassVar[str]
+    batch: ClassVar[int] = 1
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+
+    def settings(self) -> Mapping[str, Setting]:
+        """What decides the output besides the request (preset, steps, weights digest); kept in run.json.
+
+        A change of settings makes the clips of an earlier run stale.
+        """
+        return {}
+
+    @abstractmethod
+    def generate(self, requests: Sequence[Request]) -> Sequence[Sample]:
+        """One sample a request, in order; at most `batch` requests a call."""
+
+
+class Trainable(ABC):
+    """A generator or scorer that `avbench train NAME` can train."""
+
+    presets: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    @abstractmethod
+    def train(cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None) -> Path:
+        """Train into `out` (checkpoints, loss curves) and return the final weights file; `steps` overrides the preset's."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoView:
+    """Frames as a backbone needs them: uint8 RGB.
+
+    `fps` None keeps every source frame with its own time stamp; a number resamples by true time stamps.
+    `size` (height, width) stretches; `short_side` keeps the aspect ratio; None keeps the source size.
+    """
+
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    short_side: int | None = None
+    filter: str = "area"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioView:
+    """The clip's audio as mono (S,) float32 at `rate` Hz (`mono=False`: (S, C)); rate None keeps the source rate."""
+
+    rate: int | None = None
+    mono: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A run of consecutive frames of one view: `data` (N, H, W, 3) uint8 RGB and `times` (N,) seconds."""
+
+    data: NDArray[np.uint8]
+    times: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A clip's audio: `samples` (S,) or (S, C) float32, `rate` Hz, `start` seconds on the clip's time axis."""
+
+    samples: NDArray[np.float32]
+    rate: int
+    start: float
+
+
+class VideoExtractor(ABC, Generic[F]):
+    """The state of one backbone over one clip: frames are pushed as they are decoded, so memory stays bounded."""
+
+    @abstractmethod
+    def push(self, frames: Frames) -> None: ...
+
+    @abstractmethod
+    def finish(self) -> F: ...
+
+
+class Backbone(ABC, Generic[F]):
+    """A network or signal transform shared by metrics. Subclasses are frozen dataclasses: equal means run once.
+
+    A subclass is a `VideoBackbone`, an `AudioBackbone`, or neither base directly.
+    """
+
+    version: ClassVar[str] = "1"
+
+
+class VideoBackbone(Backbone[F]):
+    """A backbone over frames."""
+
+    view: ClassVar[VideoView]
+
+    @abstractmethod
+    def open(self, info: MediaInfo) -> VideoExtractor[F]:
+        """Start on one clip. Raises Unscored or NotApplicable when the clip cannot be read this way."""
+
+
+class AudioBackbone(Backbone[F]):
+    """A backbone over the whole audio of a clip."""
+
+    view: ClassVar[AudioView]
+
+    @abstractmethod
+    def extract(self, audio: Audio, info: MediaInfo) -> F: ...
+
+
+class Features(ABC):
+    """What the backbones saw in one clip."""
+
+    info: MediaInfo
+
+    @abstractmethod
+    def __getitem__(self, backbone: Backbone[F]) -> F:
+        """The feature of `backbone`; raises NotApplicable, Unscored or MediaError where there is none."""
+
+
+class Metric(ABC):
+    """Declares columns and the backbones it needs; its maths is a pure function of their features.
+
+    `core` metrics run with what ships in the package. Raising NotApplicable or Unscored in `score` gives all
+    columns that status and reason; a metric may also return such a Score for one column only.
+    """
+
+    columns: ClassVar[tuple[Column, ...]]
+    needs: ClassVar[tuple[Backbone[object], ...]] = ()
+    version: ClassVar[str] = "1"
+    backend: ClassVar[str] = "signal"
+    core: ClassVar[bool] = True
+
+    @abstractmethod
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        """Column name to value (float) or to a Score without value; every column must be present."""
+
+
+class Report(ABC):
+    """A form of output: renders a leaderboard as text."""
+
+    summary: ClassVar[str]
+    suffix: ClassVar[str]
+
+    @abstractmethod
+    def render(self, board: Leaderboard) -> str: ...

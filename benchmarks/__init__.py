@@ -1,0 +1,1 @@
+"""Suites of prompts, one file a suite, its prompts as data beside it."""

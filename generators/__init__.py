@@ -1,0 +1,1 @@
+"""Models that make a clip from a prompt, one file a model."""

@@ -1,0 +1,1 @@
+"""What the bundled joint generators share: streams, interactions, flow matching, codecs, training."""

@@ -1,0 +1,1 @@
+"""Metrics, one file a family: pure maths on the features of shared backbones."""

@@ -1,0 +1,1 @@
+"""Networks and signal transforms shared by metrics, one file each."""

@@ -1,0 +1,1 @@
+"""Forms of output, one file a form."""
