@@ -77,7 +77,7 @@ class Trainable(ABC):
     @classmethod
     @abstractmethod
     def train(cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None) -> Path:
-        """Train into `out` (checkpoints, loss curves) and return the final weights file; `steps` overrides the preset's."""
+        """Train into `out` (checkpoints, loss curves); return the final weights file. `steps` overrides the preset."""
 
 
 @dataclass(frozen=True, slots=True)
