@@ -1,0 +1,50 @@
+# Two commands: `make demo` and `make test`. Both need Python 3.11 or newer and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-fast lint docs requirements clean
+
+demo: .venv/.run
+	$(BIN)/avbench run --model harmony,world --suite speech --limit 4 --out runs/demo
+	$(BIN)/avbench report runs/demo
+	@echo "The clips are in runs/demo/clips; the scores are in runs/demo/scores.parquet."
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m slow
+
+test-fast: .venv/.dev
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/.dev  # rewrites the generated parts of docs/
+	AVBENCH_UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs
+
+requirements:  # pinned environments, without addresses
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+	  --extra world -c requirements/constraints.txt pyproject.toml -o requirements/run.txt --no-header
+	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+	  --extra world --extra train --extra dev -c requirements/constraints.txt pyproject.toml -o requirements/dev.txt --no-header
+
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "avbench needs Python 3.11 or newer; try: make PYTHON=python3.12 demo"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+
+.venv/.run: .venv/bin/uv requirements/run.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/run.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.venv/.dev: .venv/bin/uv requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+clean:
+	rm -rf .venv runs build dist
