@@ -1,0 +1,121 @@
+"""The table of checkpoints: where each lies, whether it is the official file, and what its licence allows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from avbench.errors import Unscored, UsageError
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One checkpoint. `digest` is `sha256:…` (whole or leading digits), `md5:…`, `git:…` (blob id) or empty."""
+
+    id: str
+    file: str
+    address: str
+    licence: str
+    layout: str
+    digest: str = ""
+    note: str = ""
+
+    @property
+    def non_commercial(self) -> bool:
+        return "-NC" in self.licence
+
+
+class Verdict(StrEnum):
+    """What is known of a file on disk. Only `OFFICIAL` gives numbers without `--allow-unverified`."""
+
+    OFFICIAL = "official"
+    UNVERIFIED = "unverified"
+    WRONG = "wrong"
+    MISSING = "missing"
+
+
+@cache
+def table() -> dict[str, Weights]:
+    """Every checkpoint by id, in the table's order."""
+    rows = tomllib.loads(files("avbench").joinpath("weights.toml").read_text(encoding="utf-8"))
+    return {id: Weights(id, **row) for id, row in rows.items()}
+
+
+def find(id: str) -> Weights:
+    """The row `id`. Raises UsageError with the nearest ids."""
+    if id in table():
+        return table()[id]
+    near = get_close_matches(id, table()) or sorted(table())
+    raise UsageError(f'unknown weights "{id}"; known: {", ".join(near)}')
+
+
+def home() -> Path:
+    """The folder of downloaded checkpoints: $AVBENCH_HOME/weights, by default ~/.cache/avbench/weights."""
+    return Path(os.environ.get("AVBENCH_HOME") or Path.home() / ".cache" / "avbench").expanduser() / "weights"
+
+
+def path_of(weights: Weights) -> Path:
+    """Where the file lies or would lie; a file put there by hand works as well."""
+    return home() / weights.file
+
+
+def receipt_of(weights: Weights) -> Path:
+    """The note that `pull` leaves beside a file: its SHA-256 and the address that it came from."""
+    return home() / f"{weights.file}.receipt.json"
+
+
+def digest_of(path: Path, kind: str) -> str:
+    """Hex digest of a file: `sha256`, `md5`, or `git` (SHA-1 over git's blob header and the content)."""
+    if kind == "git":
+        state = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    else:
+        state = hashlib.new(kind, usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            state.update(chunk)
+    return state.hexdigest()
+
+
+def verify(weights: Weights, path: Path | None = None) -> Verdict:
+    """Read the whole file and say whether it is the official one."""
+    path = path or path_of(weights)
+    if not path.is_file():
+        return Verdict.MISSING
+    if weights.digest:
+        kind, _, expected = weights.digest.partition(":")
+        return Verdict.OFFICIAL if digest_of(path, kind).startswith(expected) else Verdict.WRONG
+    receipt = receipt_of(weights)
+    if receipt.is_file():
+        note = json.loads(receipt.read_text(encoding="utf-8"))
+        if note["address"] == weights.address:
+            return Verdict.OFFICIAL if digest_of(path, "sha256") == note["sha256"] else Verdict.WRONG
+    return Verdict.UNVERIFIED
+
+
+def locate(id: str, allow_unverified: bool = False) -> Path:
+    """The verified file of checkpoint `id`. Raises Unscored with the command that mends it."""
+    weights = find(id)
+    path = path_of(weights)
+    verdict = _verify_once(weights, path, path.stat().st_mtime_ns if path.exists() else 0)
+    if verdict is Verdict.MISSING:
+        raise Unscored(f'needs weights "{id}"; run avbench weights pull {id}')
+    if verdict is Verdict.OFFICIAL or allow_unverified:
+        return path
+    known = f"its digest is not {weights.digest}" if weights.digest else "no receipt of a download from its publisher"
+    raise Unscored(f'weights "{id}" are {verdict.value} ({known}); pull them again or pass --allow-unverified')
+
+
+@cache
+def _verify_once(weights: Weights, path: Path, modified: int) -> Verdict:
+    """Hashing gigabytes once a process is enough while the file's time stamp stays."""
+    return verify(weights, path)
