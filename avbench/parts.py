@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from avbench.media.probe import MediaInfo
 
 F = TypeVar("F")
+F_co = TypeVar("F_co", covariant=True)  # so that every backbone is a Backbone[object]
 Setting = str | int | float | bool | None
 
 
@@ -119,17 +120,17 @@ class Audio:
     start: float
 
 
-class VideoExtractor(ABC, Generic[F]):
+class VideoExtractor(ABC, Generic[F_co]):
     """The state of one backbone over one clip: frames are pushed as they are decoded, so memory stays bounded."""
 
     @abstractmethod
     def push(self, frames: Frames) -> None: ...
 
     @abstractmethod
-    def finish(self) -> F: ...
+    def finish(self) -> F_co: ...
 
 
-class Backbone(ABC, Generic[F]):
+class Backbone(ABC, Generic[F_co]):
     """A network or signal transform shared by metrics. Subclasses are frozen dataclasses: equal means run once.
 
     A subclass is a `VideoBackbone`, an `AudioBackbone`, or neither base directly.
@@ -138,23 +139,23 @@ class Backbone(ABC, Generic[F]):
     version: ClassVar[str] = "1"
 
 
-class VideoBackbone(Backbone[F]):
+class VideoBackbone(Backbone[F_co]):
     """A backbone over frames."""
 
     view: ClassVar[VideoView]
 
     @abstractmethod
-    def open(self, info: MediaInfo) -> VideoExtractor[F]:
+    def open(self, info: MediaInfo) -> VideoExtractor[F_co]:
         """Start on one clip. Raises Unscored or NotApplicable when the clip cannot be read this way."""
 
 
-class AudioBackbone(Backbone[F]):
+class AudioBackbone(Backbone[F_co]):
     """A backbone over the whole audio of a clip."""
 
     view: ClassVar[AudioView]
 
     @abstractmethod
-    def extract(self, audio: Audio, info: MediaInfo) -> F: ...
+    def extract(self, audio: Audio, info: MediaInfo) -> F_co: ...
 
 
 class Features(ABC):
