@@ -1,0 +1,77 @@
+"""Face tracks to the 224 x 224 crops that SyncNet was trained on (joonson/syncnet_python run_pipeline.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ._lipsync_track import Track
+
+SIZE = 224
+SHORTEST = 7  # frames; with fewer, zeros win the median at the ends and the crop is empty
+_MEDIAN = 13
+_MARGIN = 0.4
+_GREY = 110  # beyond the frame
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A track's smoothed half size and centre in pixels, (n,) each."""
+
+    half: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+
+def smooth(track: Track) -> Path:
+    """Median over 13 frames with zeros beyond the ends, so the last values are low ones, as in the reference.
+
+    Raises ValueError for a track of fewer than 7 frames.
+    """
+    if len(track.boxes) < SHORTEST:
+        raise ValueError(f"a track of {len(track.boxes)} frames is too short to crop; at least {SHORTEST} are needed")
+    x1, y1, x2, y2 = track.boxes.T
+    half = np.maximum(y2 - y1, x2 - x1) / 2
+    return Path(*(_median(side) for side in (half, (x1 + x2) / 2, (y1 + y2) / 2)))
+
+
+def crops(frames: Sequence[NDArray[np.uint8]], track: Track) -> NDArray[np.uint8]:
+    """(n, 224, 224, 3) in the channel order of `frames`: the clip's (H, W, 3) each, at the track's frame rate."""
+    path = smooth(track)
+    stretch = range(track.start, track.stop)
+    cut = [_crop(frames[t], *place) for t, *place in zip(stretch, path.half, path.x, path.y, strict=True)]
+    return np.stack(cut)
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, _MEDIAN // 2), _MEDIAN)
+    median: NDArray[np.float64] = np.median(windows, axis=1)
+    return median
+
+
+def _crop(frame: NDArray[np.uint8], half: float, x: float, y: float) -> NDArray[np.uint8]:
+    """A square of 2.8 half sizes, from one above the centre to 1.8 below it.
+
+    The reference pads the whole frame and truncates coordinates in the padded frame; so does this, but it copies only
+    the square.
+    """
+    height, width, _ = frame.shape
+    pad = int(half * (1 + 2 * _MARGIN))
+    top, bottom = int(y + pad - half), int(y + pad + half * (1 + 2 * _MARGIN))
+    left, right = int(x + pad - half * (1 + _MARGIN)), int(x + pad + half * (1 + _MARGIN))
+    bottom, right = min(bottom, height + 2 * pad), min(right, width + 2 * pad)
+    square = np.full((bottom - top, right - left, 3), _GREY, np.uint8)
+    rows, columns = _within(top, bottom, pad, height), _within(left, right, pad, width)
+    seen = frame[rows.start - pad : rows.stop - pad, columns.start - pad : columns.stop - pad]
+    square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = seen
+    return cv2.resize(square, (SIZE, SIZE)).astype(np.uint8, copy=False)
+
+
+def _within(start: int, stop: int, pad: int, size: int) -> slice:
+    """The part of start .. stop, in padded coordinates, that lies on the frame; empty if none does."""
+    first = max(start, pad)
+    return slice(first, max(first, min(stop, size + pad)))

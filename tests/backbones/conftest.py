@@ -1,0 +1,171 @@
+"""Goldens: the references' outputs under seeded weights, and the recipe of each golden's input.
+
+AVBENCH_GOLDEN names another folder of the same layout, AVBENCH_GOLDEN_SET another set of inputs than `open`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from torch import Tensor
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One set of goldens; `home` is the shared folder, which has what all sets have in common."""
+
+    home: Path
+    root: Path
+    kind: str
+
+    def expected(self, file: str) -> Arrays:
+        """The arrays of a golden, `folder/name` without the set and the suffix."""
+        with np.load(self._path(file, ".npz")) as stored:
+            return dict(stored)
+
+    def records(self, file: str) -> Any:
+        return json.loads(self._path(file, ".json").read_text())
+
+    def inputs(self, file: str) -> Arrays:
+        return RECIPES[file](self)
+
+    def manifest(self, file: str) -> Mapping[str, tuple[list[int], str]]:
+        """Name to (shape, dtype) of every tensor of an official checkpoint."""
+        return self._weights.load_manifest(self.home / f"{file}.json")  # type: ignore[no-any-return]
+
+    def state(self, file: str, lift: str | None = None) -> dict[str, Tensor]:
+        """Seeded weights under the names of a manifest, with one of the lifts of `golden_inputs.py`."""
+        state: dict[str, Tensor] = self._weights.seeded_state_dict(self.manifest(file))
+        if lift:
+            getattr(self._av, lift)(state)
+        return state
+
+    def noise(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """Standard normal numbers that depend on the name alone; {} in it stands for the set."""
+        flat = self._weights.seeded_array(name.format(self.kind), (math.prod(shape),))
+        return (flat * np.float32(10)).reshape(shape)  # type: ignore[no-any-return]
+
+    def blocks(self, name: str, shape: tuple[int, ...], size: int) -> NDArray[np.uint8]:
+        """RGB pictures of coloured squares with sides of `size` pixels."""
+        pixels = np.clip(np.rint(128 + 64 * self.noise(name, *shape)), 0, 255).astype(np.uint8)
+        return pixels.repeat(size, axis=-3).repeat(size, axis=-2)
+
+    def av(self, maker: str, name: str, size: int | tuple[int, ...]) -> NDArray[Any]:
+        """An input of `golden_inputs.py`: a wave, stereo, bursts or frames."""
+        make = getattr(self._av, maker)
+        return make(self._weights.seeded_array, name.format(self.kind), size)  # type: ignore[no-any-return]
+
+    def _path(self, file: str, suffix: str) -> Path:
+        folder, name = file.split("/")
+        path = self.root / folder / f"{self.kind}_{name}{suffix}"
+        if not path.is_file():
+            pytest.skip(f"no golden {path}")
+        return path
+
+    @cached_property
+    def _weights(self) -> ModuleType:
+        return _module(self.home / "seeded_weights.py")
+
+    @cached_property
+    def _av(self) -> ModuleType:
+        return _module(self.home / "av_semantics" / "golden_inputs.py")
+
+
+def _module(path: Path) -> ModuleType:
+    spec = spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def golden(shared: Path) -> Golden:
+    home = shared / "golden"
+    root = Path(os.environ.get("AVBENCH_GOLDEN", home))
+    return Golden(home, root, os.environ.get("AVBENCH_GOLDEN_SET", "open"))
+
+
+def _syncnet_embed(g: Golden) -> Arrays:
+    frames = g.blocks("input/syncnet_lip/{}", (2, 5, 28, 28, 3), 8)
+    return {"frames": frames, "mfcc": 12 * g.noise("input/syncnet_mfcc/{}", 2, 1, 13, 20)}
+
+
+def _syncnet_eval(g: Golden) -> Arrays:
+    envelope = np.abs(g.noise("input/syncnet_clip_env/{}", 40)).repeat(640)
+    audio = np.rint(3000 * envelope * g.noise("input/syncnet_clip_audio/{}", 25600))
+    base = g.noise("input/syncnet_feat/{}", 68, 1024)
+    return {
+        "frames": g.blocks("input/syncnet_clip_frames/{}", (40, 28, 28, 3), 8),
+        "audio": np.clip(audio, -32768, 32767).astype(np.int16),
+        "lip": base[:60],
+        "aud": base[3:63] + np.float32(0.5) * g.noise("input/syncnet_feat_noise/{}", 60, 1024),
+    }
+
+
+def _mfcc(g: Golden) -> Arrays:
+    tone = 4000 * np.sin(2 * np.pi * 220 * np.arange(16000) / 16000)
+    second = np.clip(np.rint(tone + 1000 * g.noise("input/mfcc_noise/{}", 16000)), -32768, 32767).astype(np.int16)
+    silent = second.copy()
+    silent[:5000] = 0
+    return {"second": second, "silent_start": silent, "odd": second[:15777], "short": second[:300]}
+
+
+def _s3fd(g: Golden) -> Arrays:
+    return {
+        "image": g.blocks("input/s3fd_image/{}", (15, 20, 3), 8),
+        "big": g.blocks("input/s3fd_big/{}", (40, 54, 3), 12)[:480, :640],
+    }
+
+
+def _track(g: Golden) -> Arrays:
+    """Detections (130, 3, 5) of the faces A, B, C, and which of them are present."""
+    f = np.arange(130)
+    centre = np.stack(
+        [
+            np.stack([400 + 1.5 * f, np.full(130, 240.0)], axis=1),
+            np.stack([np.full(130, 800.0), 220 + 0.3 * f], axis=1),
+            np.broadcast_to([120.0, 400.0], (130, 2)),
+        ],
+        axis=1,
+    )
+    half = np.array([[0.8 * side, side] for side in (120, 140, 60)]) / 2
+    jitter = g.noise("input/track_jitter/{}", 130, 3, 4).astype(np.float64)
+    score = 0.95 + 0.01 * g.noise("input/track_conf/{}", 130, 3)
+    boxes = np.concatenate([centre - half, centre + half], axis=2) + 2 * jitter
+    present = np.ones((130, 3), bool)
+    present[[*range(40, 53), 5, 22, 39, 90], 0] = False
+    present[[*range(10), *range(60, 91)], 1] = False
+    return {"faces": np.concatenate([boxes, score[:, :, None]], axis=2), "present": present}
+
+
+def _crop(g: Golden) -> Arrays:
+    i = np.arange(60)
+    x, y, size = 60 + 3.4 * i, 70 + 1.1 * i, 90 + 0.5 * i
+    boxes = np.stack([x - 0.4 * size, y - 0.5 * size, x + 0.4 * size, y + 0.5 * size], axis=1)
+    jitter = g.noise("input/crop_jitter/{}", 60, 4).astype(np.float64)
+    return {"frames": g.blocks("input/crop_frames/{}", (64, 24, 32, 3), 10), "boxes": boxes + 3 * jitter}
+
+
+RECIPES: dict[str, Callable[[Golden], Arrays]] = {
+    "lipsync/syncnet_embed": _syncnet_embed,
+    "lipsync/syncnet_eval": _syncnet_eval,
+    "lipsync/mfcc": _mfcc,
+    "lipsync/s3fd": _s3fd,
+    "lipsync/track": _track,
+    "lipsync/crop": _crop,
+}
