@@ -1,1 +1,231 @@
 """Scores to a leaderboard: one aggregation for every form of output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from avbench.errors import IncompleteError, UsageError
+from avbench.published import PublishedTable
+from avbench.records import Column, Direction, Prompt, Status
+
+LEVEL = 0.95
+WHOLE, SUBSET, TAG, LANGUAGE = "", "subset", "tag", "language"
+
+
+class Mark(StrEnum):
+    """Rank of a cell among the models of one suite and group; values that print alike share a mark."""
+
+    BEST = "best"
+    SECOND = "second"
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A leaderboard column. Numbers of different backends are different measures and never share one."""
+
+    column: Column
+    backend: str
+    version: str = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measure of one row: mean and 95 % interval over the scored clips, and what became of all clips asked.
+
+    `mean` is None when nothing was scored, `low` and `high` when fewer than two prompts were. `not_finite` counts
+    scores that claim to be fine but are NaN or infinite; they enter no mean. `reason` is the commonest one given.
+    """
+
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+    scored: int = 0
+    not_applicable: int = 0
+    unscored: int = 0
+    failed: int = 0
+    not_finite: int = 0
+    reason: str = ""
+    mark: Mark = Mark.NONE
+
+    @property
+    def asked(self) -> int:
+        """Clips this measure was asked about, whatever came of it."""
+        return self.scored + self.not_applicable + self.unscored + self.failed + self.not_finite
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model on one suite, or on one `group` of it (a subset, tag or language); cells align with the measures."""
+
+    model: str
+    suite: str
+    group: str
+    cells: tuple[Cell, ...]
+    guards: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """What a report renders. `by` says what the rows' groups are; `notes` are sentences to print below."""
+
+    measures: tuple[Measure, ...]
+    guards: tuple[Measure, ...]
+    rows: tuple[Row, ...]
+    by: str = WHOLE
+    published: tuple[PublishedTable, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def sections(self) -> list[tuple[Row, ...]]:
+        """The rows that may be compared with each other: one tuple a (suite, group)."""
+        sections: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            sections.setdefault((row.suite, row.group), []).append(row)
+        return [tuple(rows) for rows in sections.values()]
+
+
+def build(
+    scores: pd.DataFrame, measures: Iterable[Measure], by: str = WHOLE, prompts: Iterable[Prompt] = ()
+) -> Leaderboard:
+    """Aggregate one row a score into one row a model and suite (and group, with `by`).
+
+    Args:
+        scores: columns model, suite, subset, prompt_id, seed, metric, backend, value, status, reason.
+        measures: describe every (metric, backend) that occurs in `scores`; their order is the board's.
+        by: `subset`, `language`, `tag`, or `tag:KEY` for one key; `prompts` tell tags and languages.
+
+    Raises UsageError for a metric without description or an unknown `by`, IncompleteError for no scores.
+    """
+    frame = _grouped(scores, by, prompts)
+    if frame.empty:
+        raise IncompleteError("nothing to report: no clip was scored" + (f" that has a {by}" if by else ""))
+    known = {(measure.column.name, measure.backend): measure for measure in measures}
+    cells = _cells(frame)
+    present = {(metric, backend) for *_, metric, backend in cells}
+    if missing := sorted(present - known.keys()):
+        raise UsageError("scores without a column in run.json: " + ", ".join(f"{m} ({b})" for m, b in missing))
+    shown = [measure for key, measure in known.items() if key in present]
+    columns = tuple(measure for measure in shown if not measure.column.guard)
+    guards = tuple(measure for measure in shown if measure.column.guard)
+
+    def pick(row: tuple[str, str, str], wanted: Sequence[Measure]) -> tuple[Cell, ...]:
+        return tuple(cells.get((*row, m.column.name, m.backend), Cell()) for m in wanted)
+
+    keys = dict.fromkeys((suite, group, model) for suite, group, model, *_ in cells)
+    rows = [Row(key[2], key[0], key[1], pick(key, columns), pick(key, guards)) for key in keys]
+    board = Leaderboard(columns, guards, tuple(rows), by)
+    return replace(board, rows=tuple(row for section in board.sections() for row in _marked(section, columns)))
+
+
+def _grouped(scores: pd.DataFrame, by: str, prompts: Iterable[Prompt]) -> pd.DataFrame:
+    """The scores with a column `group`; a clip of several tags stands in each of their groups."""
+    if by == WHOLE:
+        return scores.assign(group="")
+    if by == SUBSET:
+        return scores.assign(group=scores["subset"])
+    kind, _, key = by.partition(":")
+    if by != LANGUAGE and (kind != TAG or (":" in by and not key)):
+        raise UsageError(f"cannot group by {by!r}; known: {SUBSET}, {TAG}, {TAG}:KEY, {LANGUAGE}")
+    groups = [
+        (prompt.suite, prompt.id, group)
+        for prompt in prompts
+        for group in ([_language(prompt)] if by == LANGUAGE else dict.fromkeys(prompt.tags))
+        if not key or group.startswith(key + ":")
+    ]
+    table = pd.DataFrame(groups, columns=["suite", "prompt_id", "group"], dtype=str)
+    return scores.merge(table, on=["suite", "prompt_id"])
+
+
+def _language(prompt: Prompt) -> str:
+    return "+".join(sorted({line.language for line in prompt.speech})) or "no speech"
+
+
+def _cells(frame: pd.DataFrame) -> dict[tuple[str, str, str, str, str], Cell]:
+    """(suite, group, model, metric, backend) to its cell, in sorted order of the keys."""
+    names = ["suite", "group", "model", "metric", "backend"]
+    cell = frame.groupby(names, sort=True, observed=True).ngroup().to_numpy()
+    _, first = np.unique(cell, return_index=True)
+    keys = frame.iloc[first][names]
+
+    value = frame["value"].to_numpy(np.float64, na_value=np.nan)
+    status = frame["status"].to_numpy(str)
+    ok = status == Status.OK
+    scored = ok & np.isfinite(value)
+    cluster = pd.factorize(cell * np.int64(len(frame)) + pd.factorize(frame["prompt_id"])[0])[0]
+    mean, half = mean_and_half_width(value[scored], cell[scored], cluster[scored], len(keys))
+    counts = [
+        np.bincount(cell[chosen], minlength=len(keys)).tolist()
+        for chosen in (
+            scored,
+            *(status == kind for kind in (Status.NOT_APPLICABLE, Status.UNSCORED, Status.FAILED)),
+            ok & ~scored,
+        )
+    ]
+    reasons = _commonest(cell[~ok], frame["reason"].to_numpy(object)[~ok])
+    return {
+        key: Cell(_finite(m), _finite(m - h), _finite(m + h), n[0], n[1], n[2], n[3], n[4], reasons.get(i, ""))
+        for i, (key, m, h, n) in enumerate(
+            zip(keys.itertuples(index=False, name=None), mean, half, zip(*counts, strict=True), strict=True)
+        )
+    }
+
+
+def mean_and_half_width(
+    value: NDArray[np.float64], cell: NDArray[np.int64], cluster: NDArray[np.int64], cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (cells,) and half width (cells,) of its 95 % interval; NaN where a cell has too few values.
+
+    The standard error is clustered, SE = sqrt(C / (C - 1) * sum_c (sum_{i in c} (x_i - m))^2) / n with t(C - 1), where
+    a cluster is the clips of one prompt: seeds of one prompt are not independent. With one clip a prompt it
+    is the textbook s / sqrt(n) with t(n - 1). (Miller 2024, arXiv 2411.00640; UKGovernmentBEIS/inspect_ai scorer.)
+    """
+    from scipy.special import stdtrit
+
+    n = np.bincount(cell, minlength=cells)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mean = np.bincount(cell, value, minlength=cells) / n
+        names, first, inverse = np.unique(cluster, return_index=True, return_inverse=True)
+        drift = np.bincount(inverse, value - mean[cell], minlength=len(names)) ** 2
+        clusters = np.bincount(cell[first], minlength=cells)
+        error = np.sqrt(clusters / (clusters - 1) * np.bincount(cell[first], drift, minlength=cells)) / n
+        t = stdtrit(np.maximum(clusters - 1, 1), (1 + LEVEL) / 2)
+        return mean, np.where(clusters > 1, t * error, np.nan)
+
+
+def _commonest(cell: NDArray[np.int64], reason: NDArray[np.object_]) -> dict[int, str]:
+    counts = pd.DataFrame({"cell": cell, "reason": reason}).value_counts().reset_index()
+    ranked = counts.sort_values(["cell", "count", "reason"], ascending=[True, False, True])
+    return dict(ranked.drop_duplicates("cell")[["cell", "reason"]].itertuples(index=False, name=None))
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
+
+
+def _marked(rows: Sequence[Row], measures: Sequence[Measure]) -> list[Row]:
+    """The rows with best and second best marked a measure: of at least two models, and never where no way is better."""
+    cells = [list(row.cells) for row in rows]
+    for i, measure in enumerate(measures):
+        ranks = [_badness(row.cells[i].mean, measure.column) for row in rows]
+        order = sorted({rank for rank in ranks if rank is not None})
+        if sum(rank is not None for rank in ranks) < 2:
+            continue
+        for row, rank in zip(cells, ranks, strict=True):
+            if rank in order[:2]:
+                row[i] = replace(row[i], mark=Mark.BEST if rank == order[0] else Mark.SECOND)
+    return [replace(row, cells=tuple(marked)) for row, marked in zip(rows, cells, strict=True)]
+
+
+def _badness(mean: float | None, column: Column) -> float | None:
+    """The lower the better, at the precision that is printed; None when it cannot be ranked."""
+    if mean is None or column.direction is Direction.NONE:
+        return None
+    shown = round(mean, column.decimals)
+    return {Direction.UP: -shown, Direction.DOWN: shown, Direction.ZERO: abs(shown)}[column.direction]

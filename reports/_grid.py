@@ -1,0 +1,179 @@
+"""A leaderboard as plain grids of text, the form that table, markdown and latex share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, Row
+from avbench.published import SOURCES, SUITE_DIFFERENCE, SUITES, PublishedTable, meaning
+from avbench.records import Direction
+
+ARROW = {Direction.UP: " ↑", Direction.DOWN: " ↓", Direction.ZERO: " →0", Direction.NONE: ""}
+ABSENT = "–"
+LEGEND = (
+    "Each cell: mean ± half its 95 % interval (Student t, clustered by prompt) and clips scored/asked. "
+    "Best and second best mean among the models of a block are marked, which is no test of a difference. "
+    "Guards give the share of clips flagged."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The text of one cell, unescaped, and its rank."""
+
+    text: str
+    mark: Mark = Mark.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A titled table: `header` has one text a column, the first of `corner`; rows are a label and their entries."""
+
+    title: str
+    corner: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+
+    def upright(self, corner: str) -> Grid:
+        """The grid with its longer side downwards, so that many metrics of few models stay readable."""
+        if len(self.rows) >= len(self.header):
+            return self
+        columns = [tuple(entries[i] for _, entries in self.rows) for i in range(len(self.header))]
+        labels = tuple(label for label, _ in self.rows)
+        return Grid(self.title, corner, labels, tuple(zip(self.header, columns, strict=True)))
+
+
+def grids(board: Leaderboard) -> list[Grid]:
+    """One grid a suite and group: the models against the measures, guards last."""
+    header = tuple(map(_measure, board.measures)) + tuple(f"guard {_measure(guard)}" for guard in board.guards)
+    return [
+        Grid(
+            " · ".join(filter(None, (section[0].suite, section[0].group))),
+            "model",
+            header,
+            tuple((row.model, _entries(board, row)) for row in section),
+        ).upright("metric")
+        for section in board.sections()
+    ]
+
+
+def gaps(board: Leaderboard) -> list[str]:
+    """What was asked and not scored, and the commonest reason; one sentence a row and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in board.rows:
+        where = " · ".join(filter(None, (row.model, row.suite, row.group)))
+        measured = zip((*board.measures, *board.guards), (*row.cells, *row.guards), strict=True)
+        for measure, cell in measured:
+            if cell.asked > cell.scored:
+                found.setdefault((where, _gap(cell)), []).append(measure.column.name)
+    return [f"{where}: {gap}: {', '.join(names)}" for (where, gap), names in found.items()]
+
+
+def published_grids(board: Leaderboard) -> list[Grid]:
+    """The papers' tables, each with the rows of ours that measure what a title stands for (backend named)."""
+    return [_published(board, table) for table in board.published]
+
+
+def published_notes(board: Leaderboard) -> list[str]:
+    """What to know before reading ours beside theirs: suites, titles, and the notes on single numbers."""
+    if not board.published:
+        return []
+    here = {measure.column.name for measure in board.measures}
+    said = [SUITE_DIFFERENCE]
+    for table in board.published:
+        name = SOURCES[table.source]
+        for title in table.titles:
+            stands = meaning(table.source, title)
+            said.append(f"{name} {title}: {stands.difference}" + f" (here {stands.metric})" * (stands.metric in here))
+        for note in dict.fromkeys(value.note for value in table.values if value.note):
+            noted = [f"{value.method} {value.metric}" for value in table.values if value.note == note]
+            which = "" if len(noted) == len(table.values) else f" ({', '.join(noted)})"
+            said.append(f"{name} {table.table}: {note}{which}")
+    return list(dict.fromkeys(said))
+
+
+def _measure(measure: Measure) -> str:
+    column = measure.column
+    unit = f" ({column.unit})" if column.unit else ""
+    return f"{column.name}{unit}{ARROW[column.direction]} [{measure.backend}]"
+
+
+def _entries(board: Leaderboard, row: Row) -> tuple[Entry, ...]:
+    own = [Entry(_value(c, m), c.mark) for c, m in zip(row.cells, board.measures, strict=True)]
+    return (*own, *(Entry(_share(cell)) for cell in row.guards))
+
+
+def _value(cell: Cell, measure: Measure) -> str:
+    if not cell.asked:
+        return ABSENT
+    if cell.mean is None:
+        return f"{ABSENT} {cell.scored}/{cell.asked}"
+    text = number(cell.mean, measure.column.decimals)
+    if cell.low is not None and cell.high is not None:
+        text += f" ±{number((cell.high - cell.low) / 2, measure.column.decimals)}"
+    return f"{text} {cell.scored}/{cell.asked}"
+
+
+def _share(cell: Cell) -> str:
+    share = ABSENT if cell.mean is None else f"{100 * cell.mean:.0f}%"
+    return f"{share} {cell.scored}/{cell.asked}" if cell.asked else ABSENT
+
+
+def number(value: float, decimals: int) -> str:
+    """The value rounded, without the sign of a rounded-off zero."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"
+
+
+def _gap(cell: Cell) -> str:
+    kinds = [
+        (cell.not_applicable, "not applicable"),
+        (cell.unscored, "unscored"),
+        (cell.failed, "failed"),
+        (cell.not_finite, "not a finite number"),
+    ]
+    counts = ", ".join(f"{n} {kind}" for n, kind in kinds if n)
+    return f"{counts} ({cell.reason})" if cell.reason else counts
+
+
+def _published(board: Leaderboard, table: PublishedTable) -> Grid:
+    titles = tuple(_title(table, title) for title in table.titles)
+    theirs = [(m, tuple(_printed(table, m, title) for title in table.titles)) for m in table.methods]
+    ours = [
+        (f"{row.model} (here, {row.suite})", _ours(board, row, table)) for row in board.rows if _follows(row, table)
+    ]
+    rows = (*theirs, *(row for row in ours if any(entry.text != ABSENT for entry in row[1])))
+    name = f"published: {SOURCES[table.source]}, {table.table}: {table.benchmark}, {table.subset}"
+    return Grid(name, "method", titles, rows).upright("title")
+
+
+def _title(table: PublishedTable, title: str) -> str:
+    stands = meaning(table.source, title)
+    direction = next(value.direction for value in table.values if value.metric == title)
+    return f"{title}{f' ({stands.unit})' if stands.unit else ''}{ARROW[direction]}"
+
+
+def _printed(table: PublishedTable, method: str, title: str) -> Entry:
+    value = table.value(method, title)
+    return Entry(value.printed if value else ABSENT)
+
+
+def _follows(row: Row, table: PublishedTable) -> bool:
+    return not row.group and (table.benchmark, table.subset) == SUITES.get(row.suite)
+
+
+def _ours(board: Leaderboard, row: Row, table: PublishedTable) -> tuple[Entry, ...]:
+    texts = []
+    for title in table.titles:
+        wanted = meaning(table.source, title).metric
+        found = [
+            f"{number(cell.mean, measure.column.decimals)} [{measure.backend}]"
+            for cell, measure in zip(row.cells, board.measures, strict=True)
+            if measure.column.name == wanted and cell.mean is not None
+        ]
+        texts.append(", ".join(found) or ABSENT)
+    return tuple(map(Entry, texts))
+
+
+def lines(board: Leaderboard) -> list[str]:
+    """All that is said below the grids."""
+    return [LEGEND, *gaps(board), *board.notes]

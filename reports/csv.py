@@ -1,0 +1,33 @@
+"""The leaderboard as CSV: one row a model, suite, group and measure, in full precision."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from avbench.leaderboard import Leaderboard
+from avbench.parts import Report
+
+from ._tidy import FIELDS, tidy, tidy_published
+
+
+class Csv(Report):
+    """Opens safely in a spreadsheet: text that would be read as a formula gets an apostrophe in front."""
+
+    summary = "CSV, one row a number, full precision"
+    suffix = ".csv"
+
+    def render(self, board: Leaderboard) -> str:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        for row in (*tidy(board), *tidy_published(board)):
+            writer.writerow({field: harmless(value) for field, value in row.items()})
+        return text.getvalue()
+
+
+def harmless(value: str | float | None) -> str | float | None:
+    """A text field that no spreadsheet runs (OWASP, CSV injection); numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
+        return "'" + value
+    return value
