@@ -1,0 +1,81 @@
+"""How late the sound comes: visual motion energy against audio onset strength by cross-correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avbench.errors import NotApplicable, Unscored
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Direction, Score
+
+from ._backbones.curve import Curve, Lag, find_lag
+from ._backbones.motion import Motion
+from ._backbones.onsets import OnsetStrength
+
+REACH = 2.0  # seconds, as DeSync's range
+SHORTEST = 1.0  # seconds
+STILL = 0.05  # luma levels a frame: less is codec noise
+SOURCE = "avbench; the signal cousin of DeSync (Synchformer)"
+
+
+class OnsetOffset(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "onset_offset",
+            unit="s",
+            direction=Direction.ZERO,
+            low=-REACH,
+            high=REACH,
+            summary="lag of the sound's onsets behind visual motion, positive when the sound comes late; "
+            "needs 1 s, motion and onsets",
+            source=SOURCE,
+        ),
+        Column(
+            "onset_offset_abs",
+            unit="s",
+            direction=Direction.DOWN,
+            low=0.0,
+            high=REACH,
+            summary="absolute value of `onset_offset`",
+            source=SOURCE,
+        ),
+        Column(
+            "onset_offset_conf",
+            unit="1",
+            direction=Direction.UP,
+            low=-1.0,
+            high=1.0,
+            summary="Pearson correlation of motion and onsets at that lag: how far the offset may be trusted",
+            source=SOURCE,
+        ),
+    )
+    needs = (Motion(), OnsetStrength())
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        motion = features[Motion()]
+        lag = offset(motion.times, motion.energy, features[OnsetStrength()])
+        return {
+            "onset_offset": lag.seconds,
+            "onset_offset_abs": abs(lag.seconds),
+            "onset_offset_conf": lag.correlation,
+        }
+
+
+def offset(times: NDArray[np.float64], energy: NDArray[np.float64], onsets: Curve) -> Lag:
+    """Lag of the onset strength behind the motion `energy` (T,) at `times` (T,).
+
+    Raises NotApplicable for a clip under 1 s, Unscored when nothing moves or the sound has no onset.
+    """
+    for word, seconds in (("video", times[-1] - times[0]), ("audio", len(onsets.values) / onsets.rate)):
+        if seconds < SHORTEST - 0.05:
+            raise NotApplicable(f"{word} is too short: {seconds:.2f} s, at least {SHORTEST:.0f} s needed")
+    if energy.max() < STILL:
+        raise Unscored("nothing moves")
+    lag = find_lag(times, energy, onsets, REACH)
+    if lag is None:
+        raise Unscored("the sound has no onset" if np.ptp(onsets.values) == 0 else "motion or onsets never change")
+    return lag

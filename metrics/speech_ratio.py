@@ -1,0 +1,29 @@
+"""How much of the sound is speech."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Direction, Score
+
+from ._backbones.vad import VoiceActivity
+
+
+class SpeechRatio(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "speech_ratio",
+            unit="1",
+            direction=Direction.NONE,
+            low=0.0,
+            high=1.0,
+            summary="share of the audio in which a voice speaks; needs 0.25 s",
+            source="silero-vad 6 with its defaults, at 16 kHz",
+        ),
+    )
+    needs = (VoiceActivity(),)
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        return {"speech_ratio": features[VoiceActivity()].ratio}

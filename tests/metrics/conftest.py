@@ -1,0 +1,125 @@
+"""Clips made of arrays, scored without a file in between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import soxr
+from numpy.typing import NDArray
+
+from avbench.errors import NotApplicable
+from avbench.media.probe import AudioInfo, MediaInfo, VideoInfo
+from avbench.parts import Audio, AudioBackbone, Features, Frames, Metric, VideoBackbone
+from avbench.records import Clip, Prompt, Score
+from avbench.registry import load
+
+Answer = dict[str, float | Score]
+
+
+class ArrayFeatures(Features):
+    """Features of frames (T, H, W, 3) at `fps` and mono samples (S,) at `rate`, pushed in chunks of `chunk` frames."""
+
+    def __init__(
+        self, frames: NDArray[np.uint8], samples: NDArray[np.float32], rate: int, fps: float = 25.0, chunk: int = 16
+    ) -> None:
+        self.frames, self.samples, self.rate, self.chunk = frames, samples, rate, chunk
+        self.times = np.arange(len(frames)) / fps
+        seconds, sound = len(frames) / fps, len(samples) / rate
+        height, width = frames.shape[1:3]
+        video = VideoInfo(0, "raw", "rgb24", width, height, 0, Fraction(fps), 0.0, seconds, len(frames))
+        audio = AudioInfo(1, "raw", rate, 1, 0.0, sound) if len(samples) else None
+        info = MediaInfo(Path("array"), "array", video, audio)
+        heard = sound if audio else None
+        self.info = replace(
+            info, decoded_frames=len(frames), corrupt_frames=0, video_seconds=seconds, audio_seconds=heard
+        )
+        self.found: dict[Any, Any] = {}
+
+    def __getitem__(self, backbone: Any) -> Any:
+        if backbone not in self.found:
+            self.found[backbone] = self._run(backbone)
+        return self.found[backbone]
+
+    def _run(self, backbone: Any) -> Any:
+        if isinstance(backbone, AudioBackbone):
+            if self.info.audio is None:
+                raise NotApplicable("no audio stream")
+            rate = backbone.view.rate or self.rate
+            samples = soxr.resample(self.samples, self.rate, rate) if rate != self.rate else self.samples
+            return backbone.extract(Audio(samples.astype(np.float32), rate, 0.0), self.info)
+        assert isinstance(backbone, VideoBackbone)
+        frames, short = self.frames, backbone.view.short_side
+        if short is not None:
+            height, width = frames.shape[1:3]
+            scale = short / min(height, width)
+            size = (int(width * scale), int(height * scale))
+            frames = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
+        extractor = backbone.open(self.info)
+        for start in range(0, len(frames), self.chunk):
+            part = slice(start, start + self.chunk)
+            extractor.push(Frames(frames[part], self.times[part]))
+        return extractor.finish()
+
+
+@pytest.fixture(scope="session")
+def score() -> Callable[..., Answer]:
+    """`score(metric file name, features, prompt)`: the metric's answer, checked to name all of its columns."""
+
+    def run(name: str, features: Features, prompt: Prompt | None = None) -> Answer:
+        metric = load(Metric, name)()
+        answer = dict(metric.score(Clip(features.info.path, prompt or Prompt("p"), "model"), features))
+        assert set(answer) == {column.name for column in metric.columns}
+        return answer
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def arrays() -> type[ArrayFeatures]:
+    return ArrayFeatures
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], Path]:
+    """`golden("video/{}_aggregate.npz")`: a golden file; AVBENCH_GOLDEN is the folder, AVBENCH_GOLDEN_SET the set."""
+    default = Path(__file__).resolve().parents[2].parent / "shared" / "golden"
+    folder = Path(os.environ.get("AVBENCH_GOLDEN", default))
+
+    def find(pattern: str) -> Path:
+        path = folder / pattern.format(os.environ.get("AVBENCH_GOLDEN_SET", "open"))
+        if not path.is_file():
+            pytest.skip(f"no golden {path} (set AVBENCH_GOLDEN)")
+        return path
+
+    return find
+
+
+def seeded_module(folder: Path) -> Any:
+    """`inputs.py` and `seeded_weights.py` of the goldens, which build inputs by name."""
+    import importlib.util
+    import sys
+
+    sys.path.insert(0, str(folder))
+    try:
+        path = folder / "distribution" / "inputs.py"
+        spec = importlib.util.spec_from_file_location("golden_inputs_distribution", path)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    finally:
+        sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="session")
+def golden_inputs(golden: Callable[[str], Path]) -> Any:
+    """The module that builds the goldens' inputs."""
+    return seeded_module(golden("distribution/{}_avpure.json").parents[1])
