@@ -1,0 +1,65 @@
+"""Opening a media file: a literal local path, a known container, no protocol, no play-list."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+from av.error import FFmpegError
+
+from avbench.errors import MediaError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+# An allow-list, since FFmpeg also reads play-lists, scripts and name patterns that pull in other files: hls, concat,
+# dash, image2, sdp, imf … The names are those of FFmpeg's demuxers; one of a demuxer's names suffices.
+FORMATS = (
+    "mov,matroska,mpeg,mpegts,mpegvideo,avi,flv,asf,ogg,ivf,h264,hevc,m4v,gif,nut,wtv,mxf,"
+    "wav,w64,flac,mp3,aac,ac3,eac3,aiff,au,caf,amr,ape,wv,tta,"
+    "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+)
+
+
+@contextmanager
+def opened(path: Path, max_pixels: int) -> Iterator[InputContainer]:
+    """`path` opened for reading, and closed again. No frame above `max_pixels` is ever allocated.
+
+    Raises MediaError of kind `not_found`, `unreadable`, `empty` or `invalid`.
+    """
+    _check(path)
+    try:
+        # FFmpeg takes a bare "concat:a|b" or "http://…" for a protocol; an absolute path is only ever a file.
+        container = av.open(
+            str(path.absolute()),
+            options={"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(max_pixels)},
+            metadata_errors="replace",
+        )
+    except (FFmpegError, OSError) as error:
+        raise MediaError("invalid", f"{path} is not a media file that can be read ({reason(error)})") from error
+    with container:
+        yield container
+
+
+def reason(error: Exception) -> str:
+    """FFmpeg's own words, without the path and the number."""
+    return str(getattr(error, "strerror", None) or error).split(":")[0].lower()
+
+
+def _check(path: Path) -> None:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise MediaError("invalid", f"{path} is not a regular file")
+        with path.open("rb"):
+            pass
+    except PermissionError as error:
+        raise MediaError("unreadable", f"{path} may not be read: permission denied") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise MediaError("not_found", f"{str(path)!r} does not exist") from error
+    if found.st_size == 0:
+        raise MediaError("empty", f"{path} is empty (0 bytes)")
