@@ -45,7 +45,7 @@ class Grid:
 
 def grids(board: Leaderboard) -> list[Grid]:
     """One grid a suite and group: the models against the measures, guards last."""
-    header = tuple(map(_measure, board.measures)) + tuple(f"guard {_measure(guard)}" for guard in board.guards)
+    header = tuple(map(_measure, board.measures)) + tuple(f"guard {g.column.name} [{g.backend}]" for g in board.guards)
     return [
         Grid(
             " · ".join(filter(None, (section[0].suite, section[0].group))),

@@ -8,7 +8,13 @@ import io
 from avbench.leaderboard import Leaderboard
 from avbench.parts import Report
 
-from ._tidy import FIELDS, tidy, tidy_published
+from ._text import one_line
+from ._tidy import tidy, tidy_published
+
+OURS = ("model", "suite", "group", "metric", "backend", "version", "unit", "direction", "guard")
+NUMBERS = ("mean", "ci_low", "ci_high", "scored", "asked", "not_applicable", "unscored", "failed", "not_finite")
+PAPERS = ("source", "table", "benchmark", "subset", "note")
+FIELDS = (*OURS, *NUMBERS, "reason", "mark", *PAPERS)
 
 
 class Csv(Report):
@@ -27,7 +33,8 @@ class Csv(Report):
 
 
 def harmless(value: str | float | None) -> str | float | None:
-    """A text field that no spreadsheet runs (OWASP, CSV injection); numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
-        return "'" + value
-    return value
+    """Text on one line that no spreadsheet runs (OWASP, CSV injection); numbers stay numbers."""
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return "'" + text if text.lstrip().startswith(("=", "+", "-", "@")) else text

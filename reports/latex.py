@@ -21,6 +21,8 @@ SPECIAL = {
     "~": r"\textasciitilde{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
     "[": "{[}",  # after \\ a bracket would be read as its argument
     "]": "{]}",
     "-": "-{}",  # no ligature makes a dash of two
@@ -68,7 +70,8 @@ def _grid(grid: Grid) -> str:
 
 
 def _entry(entry: Entry) -> str:
-    text = escape(entry.text)
+    minus = entry.text.startswith("-")
+    text = "$-$" * minus + escape(entry.text[minus:])
     return {Mark.BEST: rf"\textbf{{{text}}}", Mark.SECOND: rf"\underline{{{text}}}", Mark.NONE: text}[entry.mark]
 
 
