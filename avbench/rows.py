@@ -22,14 +22,16 @@ class Row:
     cells: Mapping[str, object]
 
     def refuse(self, field: str, problem: str) -> NoReturn:
+        """Raises UsageError with file, line, field and the problem."""
         raise UsageError(f"{self.path}:{self.line}: {field}: {problem}")
 
     def text(self, field: str) -> str:
+        """The text of a field, empty where the field is absent or null. Raises UsageError for other types."""
         value = self.cells.get(field)
         if value is None:
             return ""
         if not isinstance(value, str):
-            self.refuse(field, f'must be text in quotes, got {shown(value)}; write "{value}"')
+            self.refuse(field, f"must be text in quotes, got {shown(value)}")
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -56,7 +58,7 @@ def _jsonl_rows(path: Path, text: str) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            cells = json.loads(line, object_pairs_hook=_object, parse_constant=_no_constant)
+            cells = _json(line)
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}:{number}: not a JSON object on one line: {error}") from None
         if not isinstance(cells, dict):
@@ -67,33 +69,33 @@ def _jsonl_rows(path: Path, text: str) -> Iterator[Row]:
 def _csv_rows(path: Path, text: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
+    end = 0
     try:
         for cells in reader:
+            line, end = end + 1, reader.line_num  # a quoted cell may run over several lines
             if not any(cells):
                 continue
             if not header:
                 header = cells
                 if len(set(header)) < len(header):
-                    raise UsageError(f"{path}:{reader.line_num}: two columns have the same name")
+                    raise UsageError(f"{path}:{line}: two columns have the same name")
                 continue
             if len(cells) != len(header):
-                raise UsageError(
-                    f"{path}:{reader.line_num}: {len(cells)} cells for {len(header)} columns; "
-                    'put a text that holds commas in "quotes"'
-                )
+                count = f"{len(cells)} cells for {len(header)} columns"
+                raise UsageError(f'{path}:{line}: {count}; put a text that holds commas in "quotes"')
             filled = {field: cell for field, cell in zip(header, cells, strict=True) if cell}
-            yield _typed(Row(path, reader.line_num, filled))
+            yield _typed(Row(path, line, filled))
     except csv.Error as error:
-        raise UsageError(f"{path}:{reader.line_num}: not CSV: {error}") from None
+        raise UsageError(f"{path}:{end + 1}: not CSV: {error}") from None
 
 
 def _typed(row: Row) -> Row:
     """A CSV row whose cells have the types that a JSON row would have."""
     readers: dict[str, Callable[[str], object]] = {
         "seconds": float,
-        "off_screen": {"true": True, "false": False}.__getitem__,
+        "off_screen": lambda cell: {"true": True, "false": False}[cell.lower()],  # spreadsheets write TRUE
         "tags": str.split,
-        "speech": json.loads,
+        "speech": _json,
     }
     typed: dict[str, object] = {}
     for field, cell in row.cells.items():
@@ -117,6 +119,10 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
 
 
+def _json(text: str) -> object:
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+
+
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     cells = dict(pairs)
     if len(cells) < len(pairs):
@@ -129,5 +135,6 @@ def _no_constant(word: str) -> NoReturn:
 
 
 def shown(value: object) -> str:
+    """A value as JSON, cut to fit into a complaint."""
     text = json.dumps(value, ensure_ascii=True, default=repr)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -174,7 +174,7 @@ def _reference(row: Row, *spellings: str) -> Path | None:
         if value := row.text(field):
             path = row.path.parent.resolve() / value
             if not path.is_file():
-                row.refuse(field, f"no such file: {path} (found relative to the suite's file)")
+                row.refuse(field, f"no such file: {path} (relative paths start from the suite's file)")
             return path
     return None
 
