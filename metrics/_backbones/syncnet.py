@@ -61,16 +61,16 @@ class SyncNet(nn.Module):
 
         Only the first layer looks across time, so one pass over a stretch equals a pass for each window.
         """
-        return self.netcnnlip(frames).flatten(2).transpose(1, 2)  # type: ignore[no-any-return]
+        return self.netcnnlip(frames).flatten(2).transpose(1, 2)
 
     def lip(self, frames: Tensor) -> Tensor:
         """(N, 3, T, 224, 224) BGR in 0..255 to (N, T - 4, 1024)."""
         features = self.lip_features(frames)
-        return self.netfclip(features.flatten(0, 1)).unflatten(0, features.shape[:2])  # type: ignore[no-any-return]
+        return self.netfclip(features.flatten(0, 1)).unflatten(0, features.shape[:2])
 
     def audio(self, mfcc: Tensor) -> Tensor:
         """(N, 1, 13, 20) MFCC, coefficient by time, to (N, 1024)."""
-        return self.netfcaud(self.netcnnaud(mfcc).flatten(1))  # type: ignore[no-any-return]
+        return self.netfcaud(self.netcnnaud(mfcc).flatten(1))
 
 
 def load(state: Mapping[str, Tensor], source: str) -> SyncNet:
@@ -127,7 +127,7 @@ def mfcc(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     cepstrum = dct(np.log(np.where(bands == 0, tiny, bands)), type=2, axis=1, norm="ortho")[:, :13]
     cepstrum *= 1 + 11 * np.sin(np.pi * np.arange(13) / 22)
     cepstrum[:, 0] = np.log(np.where(energy == 0, tiny, energy))
-    return cepstrum  # type: ignore[no-any-return]
+    return cepstrum
 
 
 def _mel_filters(points: int) -> NDArray[np.float64]:

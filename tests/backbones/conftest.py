@@ -161,6 +161,38 @@ def _crop(g: Golden) -> Arrays:
     return {"frames": g.blocks("input/crop_frames/{}", (64, 24, 32, 3), 10), "boxes": boxes + 3 * jitter}
 
 
+def _synchformer(g: Golden) -> Arrays:
+    path = "input/sync/{}/"
+    return {
+        "video": g.noise(path + "video", 1, 24, 3, 224, 224),
+        "wave": g.av("wave", path + "wave", 20480),
+        "vfeat": g.noise(path + "vfeat", 3, 14, 8, 768),
+        "afeat": g.noise(path + "afeat", 3, 14, 6, 768),
+        "clip_video": g.noise(path + "clip_video", 1, 137, 3, 224, 224),
+        "clip_wave": g.av("wave", path + "clip_wave", 88000),
+    }
+
+
+def _pure_desync(g: Golden) -> Arrays:
+    path = "input/pure/{}/desync/"
+    return {"first": g.noise(path + "first", 6, 21), "last": g.noise(path + "last", 6, 21)}
+
+
+def _preprocessing(g: Golden) -> Arrays:
+    """Waves (channels, n), named with their rates in Hz, and frames (2, H, W, 3)."""
+    path = "input/pre/{}/"
+    sizes = ("360x640", "500x300", "120x160", "271x481")
+    pictures = {size: g.av("frames", f"{path}frames{size}", (2, 3, *map(int, size.split("x")))) for size in sizes}
+    return {
+        "mono16_8s": g.av("wave", path + "mono16_8s", 128000)[None],
+        "stereo44_5s": g.av("stereo", path + "stereo44_5s", 220500),
+        "mono48_1p5s": g.av("wave", path + "mono48_1p5s", 72000)[None],
+        "loader44": g.av("stereo", path + "loader44", 132300),
+        "loader48": g.av("wave", path + "loader48", 96000)[None],
+        **{size: picture.transpose(0, 2, 3, 1) for size, picture in pictures.items()},
+    }
+
+
 RECIPES: dict[str, Callable[[Golden], Arrays]] = {
     "lipsync/syncnet_embed": _syncnet_embed,
     "lipsync/syncnet_eval": _syncnet_eval,
@@ -168,4 +200,7 @@ RECIPES: dict[str, Callable[[Golden], Arrays]] = {
     "lipsync/s3fd": _s3fd,
     "lipsync/track": _track,
     "lipsync/crop": _crop,
+    "av_semantics/synchformer": _synchformer,
+    "av_semantics/pure": _pure_desync,
+    "av_semantics/preprocessing": _preprocessing,
 }

@@ -1,0 +1,56 @@
+"""What Synchformer sees and hears, and how DeSync comes of its answer (hkchengrex/av-benchmark)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ._pixels import centre_crop, shrink
+
+FPS = 25
+RATE = 16000
+SEGMENT_FRAMES, STEP_FRAMES = 16, 8
+SEGMENT_SAMPLES, STEP_SAMPLES = 10240, 5120
+COLUMNS = 66
+CHANCE = 22 / 21  # mean |offset| of a uniformly random class, seconds
+
+_MEAN, _DEVIATION = -4.2677393, 4.5689974
+
+
+def grid() -> NDArray[np.float32]:
+    """The 21 offsets in seconds; above 0 the audio runs ahead of the picture."""
+    return np.linspace(-2, 2, 21).astype(np.float32)
+
+
+def offsets(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 21) logits to the likeliest signed offset in seconds, (N,)."""
+    return grid()[logits.argmax(axis=1)]
+
+
+def frames(rgb: NDArray[np.uint8]) -> Tensor:
+    """(T, H, W, 3) at 25 fps to (T, 3, 224, 224) in -1..1."""
+    return (centre_crop(shrink(rgb)).float() / 255 - 0.5) / 0.5
+
+
+def video_segments(pixels: Tensor) -> Tensor:
+    """(T, 3, 224, 224) to (S, 16, 3, 224, 224), half overlapping; a view."""
+    return pixels.unfold(0, SEGMENT_FRAMES, STEP_FRAMES).permute(0, 4, 1, 2, 3)
+
+
+def audio_segments(wave: Tensor) -> Tensor:
+    """(n,) at 16 kHz to (S, 128, 66) normalised log mel, aligned with the video's segments."""
+    mel = _mel()(wave.unfold(0, SEGMENT_SAMPLES, STEP_SAMPLES))
+    logs = torch.log(mel + 1e-6)
+    padded = torch.nn.functional.pad(logs, (0, COLUMNS - logs.shape[-1]))  # after the logarithm, so 0 is loud
+    return (padded - _MEAN) / (2 * _DEVIATION)
+
+
+@lru_cache(maxsize=1)
+def _mel() -> torch.nn.Module:
+    from torchaudio.transforms import MelSpectrogram
+
+    return MelSpectrogram(RATE, n_fft=1024, win_length=400, hop_length=160, n_mels=128)
