@@ -13,6 +13,7 @@ from zipfile import is_zipfile
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from avbench.errors import UsageError
 
@@ -58,8 +59,7 @@ def build(make: Callable[[], M], state: Mapping[str, Tensor], source: str, unuse
     `unused` are patterns of official keys the network has no use for; every other key must match in name and shape,
     or a UsageError names the ones that do not. `source` is the file, for that message.
     """
-    with torch.device("meta"):
-        module = make()
+    module = outline(make)
     wanted = module.state_dict()
     given = {key: value for key, value in state.items() if not any(fnmatch(key, pattern) for pattern in unused)}
     absent = [key for key in wanted if key not in given]
@@ -77,6 +77,21 @@ def build(make: Callable[[], M], state: Mapping[str, Tensor], source: str, unuse
     counters = {key: torch.zeros((), dtype=torch.int64) for key in absent}
     module.load_state_dict({**given, **counters}, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def outline(make: Callable[[], M]) -> M:
+    """The network of `make` with names and shapes but no values; costs no memory."""
+    with torch.device("meta"), _NoInit():
+        return make()
+
+
+class _NoInit(TorchFunctionMode):
+    """Values without storage need no start; asking for normal ones makes torch import its compiler, for seconds."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (Tensor.normal_, Tensor.uniform_) or getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _numpy_allowed() -> AbstractContextManager[Any]:

@@ -173,6 +173,16 @@ def _synchformer(g: Golden) -> Arrays:
     }
 
 
+def _imagebind(g: Golden) -> Arrays:
+    path = "input/ib/{}/"
+    return {
+        "frames": g.noise(path + "frames", 2, 3, 4, 3, 224, 224),
+        "clips": g.noise(path + "clips", 2, 15, 3, 2, 224, 224),
+        "image": g.noise(path + "image", 2, 3, 224, 224),
+        "mel": g.noise(path + "mel", 2, 3, 1, 128, 204),
+    }
+
+
 def _pure_desync(g: Golden) -> Arrays:
     path = "input/pure/{}/desync/"
     return {"first": g.noise(path + "first", 6, 21), "last": g.noise(path + "last", 6, 21)}
@@ -201,6 +211,7 @@ RECIPES: dict[str, Callable[[Golden], Arrays]] = {
     "lipsync/track": _track,
     "lipsync/crop": _crop,
     "av_semantics/synchformer": _synchformer,
+    "av_semantics/imagebind_small": _imagebind,
     "av_semantics/pure": _pure_desync,
     "av_semantics/preprocessing": _preprocessing,
 }
