@@ -123,8 +123,13 @@ MEANINGS = {
     ("", "IB-A"): Meaning("imagebind_ta", "cosine", "ImageBind text-audio; protocol not stated"),
     ("", "CS"): Meaning("clap_score", "cosine", "CLAP text-audio as in Verse-Bench (630k fusion)"),
     ("", "DeSync"): Meaning("desync", "s", "Synchformer absolute offset, after MMAudio's av-benchmark"),
-    ("", "WER"): Meaning(
-        "wer", "fraction", "Whisper-large-v3; normaliser and aggregation not stated; Chinese on unsegmented text"
+    ("harmony", "WER"): Meaning(
+        "wer",
+        "fraction",
+        "Whisper-large-v3, normaliser and aggregation not stated; above 1 on unsegmented Chinese text",
+    ),
+    ("jova", "WER"): Meaning(
+        "wer", "fraction", "Whisper-large-v3 after Verse-Bench, whose code has SenseVoiceSmall and keeps punctuation"
     ),
     ("uniavgen", "WER"): Meaning("wer", "%", "in percent, unlike the other tables; ASR and normaliser not stated"),
     ("uniavgen-main", "WER"): Meaning("wer", "fraction", "ASR and normaliser not stated"),
@@ -150,10 +155,10 @@ MEANINGS = {
     ("", "FVD"): Meaning("fvd", "", "on few clips; frames, rate and checkpoint not stated, biased upwards at small n"),
     ("", "LS"): Meaning("lse_c", "", "lip synchronisation; the values fit a SyncNet confidence, protocol not stated"),
     ("", "TC"): Meaning(
-        "judge_timbre", "0-1", "timbre consistency by a judge model; version and temperature not stated"
+        "judge_timbre", "0-1", "timbre consistency by Gemini-2.5-Pro, mean of three calls; temperature not stated"
     ),
     ("", "EC"): Meaning(
-        "judge_emotion", "0-1", "emotion consistency by a judge model; version and temperature not stated"
+        "judge_emotion", "0-1", "emotion consistency by Gemini-2.5-Pro, mean of three calls; temperature not stated"
     ),
     ("", "params"): Meaning("", "", "size of the model as the paper prints it"),
     ("", "training_samples"): Meaning("", "", "training samples as the paper prints them"),

@@ -85,11 +85,22 @@ def published_notes(board: Leaderboard) -> list[str]:
         for title in table.titles:
             stands = meaning(table.source, title)
             said.append(f"{name} {title}: {stands.difference}" + f" (here {stands.metric})" * (stands.metric in here))
-        for note in dict.fromkeys(value.note for value in table.values if value.note):
-            noted = [f"{value.method} {value.metric}" for value in table.values if value.note == note]
-            which = "" if len(noted) == len(table.values) else f" ({', '.join(noted)})"
-            said.append(f"{name} {table.table}: {note}{which}")
+        notes = dict.fromkeys(note for value in table.values for note in value.note.split("; ") if note)
+        said += [f"{name} {table.table}: {note}{_where(table, note)}" for note in notes]
     return list(dict.fromkeys(said))
+
+
+def _where(table: PublishedTable, note: str) -> str:
+    """The methods, titles or cells that a note is about; nothing when it is about the whole table."""
+    noted = [value for value in table.values if note in value.note.split("; ")]
+    if len(noted) == len(table.values):
+        return ""
+    methods, titles = ({getattr(value, name): None for value in noted} for name in ("method", "metric"))
+    if len(noted) == sum(value.method in methods for value in table.values):
+        return f" ({', '.join(methods)})"
+    if len(noted) == sum(value.metric in titles for value in table.values):
+        return f" ({', '.join(titles)})"
+    return f" ({', '.join(f'{value.method} {value.metric}' for value in noted)})"
 
 
 def _measure(measure: Measure) -> str:

@@ -78,7 +78,9 @@ def _pad(entry: Entry, wide: int, colour: bool) -> str:
 
 
 def _notes(notes: Sequence[str], width: int) -> str:
-    return "\n".join(textwrap.fill(one_line(note), width, subsequent_indent="  ") for note in notes)
+    return "\n".join(
+        textwrap.fill(one_line(note), width, subsequent_indent="  ", break_on_hyphens=False) for note in notes
+    )
 
 
 def cells_wide(text: str) -> int:
