@@ -23,7 +23,7 @@ SOUNDING = ("ambient", "complex")
 PINNED = {
     "ambient": ("1.0", "842a7b9ce08365935fef7b90e834780efe14373a473b64a6e18d530ffe3807fc"),
     "speech": ("1.0", "89314f342098c27b4caa4c97970edfb9513d15251fda683ad71d642d6a36040f"),
-    "speech-zh": ("1.0", "81a8b7a2bc4793110e5102b0b8ad2725427a0b207367a81f0841c3427e5a8c3d"),
+    "speech-zh": ("1.0", "47bc1eabc3b939aeeb1a08d45c6247a4be7012a7d160ace07c56319094519b93"),
     "complex": ("1.0", "d279c6b5eebf86db5ec2f9deafabdd32b2bbdb5f6eb45678e0efee82a4772ed3"),
     "uniavatar": ("1.0", "9aa5c5463e9bfbd134941e993b5ff16e8a51ee92493cf0fa5ea5a0a96f093253"),
 }
