@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from avbench.errors import UsageError
 from avbench.records import Prompt, SpeechLine
 from avbench.suites import digest, load_suite, prompt_from_json, prompt_to_json, read_prompts
 
+DOCS = (Path(__file__).parents[1] / "docs" / "suites.md").read_text(encoding="utf-8")
 ROW: dict[str, object] = {"id": "a", "video_caption": "A dog."}
 
 
@@ -216,6 +218,23 @@ def test_wrong_files(tmp_path: Path) -> None:
     wide = tmp_path / "wide.csv"
     wide.write_bytes("id,video_caption\na,x\n".encode("utf-16"))
     assert complaint(wide) == ":1: not UTF-8 text; save the file as UTF-8"
+
+
+def test_examples_of_the_docs_are_read_alike(tmp_path: Path) -> None:
+    found = {}
+    for kind, text in re.findall(r"```(jsonl|csv)\n(.*?)```", DOCS, re.DOTALL):
+        path = tmp_path / f"mine.{kind}"
+        path.write_text(text, encoding="utf-8")
+        found[kind] = load_suite(str(path)).prompts
+    assert len(found["jsonl"]) == 3
+    assert found["jsonl"] == found["csv"]
+
+
+def test_errors_of_the_docs_are_said(tmp_path: Path) -> None:
+    table = re.findall(r"^\| `(\{.*\})` \| `(.*)` \|$", DOCS, re.MULTILINE)
+    assert len(table) == 10
+    for row, said in table:
+        assert complaint(jsonl(tmp_path, row)) == f":1: {said}"
 
 
 def test_unknown_name() -> None:
