@@ -109,7 +109,7 @@ def _prompt(row: Row, suite: str, language: str) -> Prompt:
     subset = row.text("suite") or row.text("subset")
     tags = _tags(row)
     if subset not in ("", suite):
-        tags = (*tags, f"subset:{subset}")
+        tags = (*tags, f"subset:{'-'.join(subset.split())}")
     prompt = Prompt(
         id=row.text("id"),
         suite=suite,
@@ -191,7 +191,9 @@ def _seconds(row: Row) -> float:
 
 
 def _off_screen(row: Row) -> bool:
-    value = row.cells.get("off_screen", False)
+    value = row.cells.get("off_screen")
+    if value is None:
+        return False
     if not isinstance(value, bool):
         row.refuse("off_screen", f"must be true or false, got {shown(value)}")
     return value

@@ -72,6 +72,16 @@ def test_own_spelling(tmp_path: Path) -> None:
     assert (prompt.seconds, prompt.off_screen, prompt.tags) == (2.0, True, ("event:wind", "event:dog"))
 
 
+def test_null_is_absent(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("audio_caption", "speech", "ref_image", "seconds", "off_screen", "tags", "subset"))
+    assert read_prompts(jsonl(tmp_path, {**ROW, **nothing})) == (Prompt("a", video_caption="A dog."),)
+
+
+def test_a_subset_becomes_a_tag_without_spaces(tmp_path: Path) -> None:
+    (prompt,) = read_prompts(jsonl(tmp_path, {**ROW, "subset": "real  faces"}), suite="mine")
+    assert prompt.tags == ("subset:real-faces",)
+
+
 def test_only_the_other_language(tmp_path: Path) -> None:
     (prompt,) = read_prompts(jsonl(tmp_path, {"id": "x", "spoken_word_zh": "你好。", "spoken_word_en": None}))
     assert prompt.speech == (SpeechLine("你好。", "zh"),)
