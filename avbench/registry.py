@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TypeVar
 
 from avbench.errors import UsageError
@@ -14,52 +18,95 @@ from avbench.parts import Benchmark, Generator, Metric, Report
 
 P = TypeVar("P")
 
-FOLDERS: dict[type, str] = {
+FOLDERS: dict[type[object], str] = {
     Benchmark: "benchmarks",
     Generator: "generators",
     Metric: "metrics",
     Report: "reports",
 }
+WORDS: dict[type[object], str] = {Benchmark: "suite", Generator: "model", Metric: "metric", Report: "report"}
 
 
-def names(kind: type) -> list[str]:
+def names(kind: type[object]) -> list[str]:
     """Names of all parts of a kind, own and third-party, sorted; imports none of them."""
-    return sorted({*_own(kind), *_foreign(kind)})
+    return sorted({*_own(kind), *foreign(kind)})
 
 
 def load(kind: type[P], name: str) -> type[P]:
     """The class of the part `name`. Raises UsageError for an unknown name or a part that fails to import."""
-    module_name, foreign = name.replace("-", "_"), _foreign(kind)
+    check(kind, name)
     if name in _own(kind):
         try:
-            module = import_module(f"avbench.{FOLDERS[kind]}.{module_name}")
+            module = import_module(_module(kind, name))
         except ImportError as error:
-            raise UsageError(f"{kind.__name__.lower()} {name!r} cannot be loaded: {error}") from error
+            raise UsageError(f"{WORDS[kind]} {name!r} cannot be loaded: {error}") from error
         found = [c for c in vars(module).values() if _is_part(c, kind) and c.__module__ == module.__name__]
         if len(found) != 1:
             raise UsageError(f"{module.__name__} must define one {kind.__name__}, found {len(found)}")
         return found[0]  # type: ignore[no-any-return]
-    if name in foreign:
-        try:
-            part = foreign[name].load()
-        except Exception as error:  # a stranger's code may raise anything on import
-            raise UsageError(f"{kind.__name__.lower()} {name!r} ({foreign[name].value}) is broken: {error}") from error
-        if not _is_part(part, kind):
-            raise UsageError(f"{foreign[name].value} is not a {kind.__name__}")
-        return part  # type: ignore[no-any-return]
-    raise UsageError(f"unknown {kind.__name__.lower()} {name!r}; known: {', '.join(names(kind))}")
+    point = foreign(kind)[name]
+    try:
+        part = point.load()
+    except (Exception, SystemExit) as error:  # a stranger's code may do anything on import
+        raise UsageError(
+            f"{WORDS[kind]} {name!r} ({point.value}) is broken: {type(error).__name__}: {error}"
+        ) from error
+    if not _is_part(part, kind):
+        raise UsageError(f"{WORDS[kind]} {name!r} ({point.value}) is broken: it is not a {kind.__name__}")
+    return part  # type: ignore[no-any-return]
 
 
-def _own(kind: type) -> Iterator[str]:
-    folder = import_module(f"avbench.{FOLDERS[kind]}")
-    for module in pkgutil.iter_modules(folder.__path__):
-        if not module.name.startswith("_"):
-            yield module.name.replace("_", "-") if kind is Benchmark else module.name
+def check(kind: type[object], name: str) -> None:
+    """Raise UsageError with the nearest names unless there is a part of that name; imports nothing."""
+    known = names(kind)
+    if name not in known:
+        near = get_close_matches(name, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
+        raise UsageError(f"unknown {WORDS[kind]} {name!r}; {hint}")
 
 
-def _foreign(kind: type) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"avbench.{FOLDERS[kind]}")}
+def summary(kind: type[object], name: str) -> str:
+    """The first sentence of a part's file, read without importing it. A third-party part is loaded: that it loads
+    is what one wants to know of it. Raises UsageError when it does not.
+    """
+    if name not in _own(kind):
+        words = inspect.getdoc(load(kind, name)) or foreign(kind)[name].value
+    else:
+        folder = import_module(f"avbench.{FOLDERS[kind]}")
+        module = _module(kind, name).rpartition(".")[2]
+        file = next(file for path in folder.__path__ for file in _sources(Path(path), module))
+        words = ast.get_docstring(ast.parse(file.read_bytes())) or ""
+    return " ".join(words.partition("\n\n")[0].split())
 
 
-def _is_part(candidate: object, kind: type) -> bool:
+def foreign(kind: type[object]) -> dict[str, EntryPoint]:
+    """Third-party parts by name; a part of our own of the same name wins."""
+    return _entry_points(FOLDERS[kind])
+
+
+def _own(kind: type[object]) -> tuple[str, ...]:
+    found = _modules(FOLDERS[kind])
+    return tuple(name.replace("_", "-") for name in found) if kind is Benchmark else found
+
+
+@cache
+def _entry_points(folder: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"avbench.{folder}")}
+
+
+@cache
+def _modules(folder: str) -> tuple[str, ...]:
+    found = pkgutil.iter_modules(import_module(f"avbench.{folder}").__path__)
+    return tuple(module.name for module in found if not module.name.startswith("_"))
+
+
+def _module(kind: type[object], name: str) -> str:
+    return f"avbench.{FOLDERS[kind]}.{name.replace('-', '_')}"
+
+
+def _sources(folder: Path, module: str) -> Iterator[Path]:
+    return (file for file in (folder / f"{module}.py", folder / module / "__init__.py") if file.is_file())
+
+
+def _is_part(candidate: object, kind: type[object]) -> bool:
     return inspect.isclass(candidate) and issubclass(candidate, kind) and not inspect.isabstract(candidate)

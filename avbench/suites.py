@@ -57,7 +57,7 @@ def read_prompts(path: Path, *, suite: str = "", language: str = "en") -> tuple[
     prompts: list[Prompt] = []
     lines: dict[str, int] = {}
     for row in read_rows(path):
-        prompt = _prompt(row, suite, language)
+        prompt = prompt_of(row, suite, language)
         first = lines.setdefault(_identity(prompt.id), row.line)
         if first != row.line:
             row.refuse("id", f"{prompt.id!r} is already the id of line {first} (case and Unicode form do not count)")
@@ -65,6 +65,39 @@ def read_prompts(path: Path, *, suite: str = "", language: str = "en") -> tuple[
     if not prompts:
         raise UsageError(f"{path}: holds no prompt")
     return tuple(prompts)
+
+
+def prompt_of(row: Row, suite: str = "", language: str = "en") -> Prompt:
+    """The prompt that one row spells. Raises UsageError naming file, line and field."""
+    for field in row.cells:
+        if field not in _KNOWN:
+            row.refuse(field, f"unknown field{_hint(field, _KNOWN)}")
+    for harmony, own in _HARMONY.items():
+        if row.text(harmony) and row.text(own):
+            row.refuse(harmony, f"says the same as {own}; keep one of the two")
+    if not row.text("id").strip():
+        row.refuse("id", "missing; every prompt needs an id of its own")
+    subset = row.text("suite") or row.text("subset")
+    tags = _tags(row)
+    if subset not in ("", suite):
+        tags = (*tags, f"subset:{subset}")
+    prompt = Prompt(
+        id=row.text("id"),
+        suite=suite,
+        video_caption=row.text("video_caption"),
+        audio_caption=row.text("audio_caption"),
+        speech=_speech(row, language),
+        reference_image=_reference(row, "reference_image", "ref_image"),
+        reference_audio=_reference(row, "reference_audio", "ref_audio"),
+        reference_video=_reference(row, "reference_video"),
+        seconds=_seconds(row),
+        off_screen=_off_screen(row),
+        tags=tags,
+    )
+    asked = (prompt.video_caption, prompt.audio_caption, prompt.speech, *(getattr(prompt, r) for r in _REFERENCES))
+    if not any(asked):
+        row.refuse("video_caption", "nothing is asked; give a caption, speech or a reference")
+    return prompt
 
 
 def digest(prompts: Sequence[Prompt]) -> str:
@@ -95,38 +128,6 @@ def prompt_from_json(text: str) -> Prompt:
     for field in set(_REFERENCES) & set(item):
         item[field] = Path(item[field])
     return Prompt(**item)
-
-
-def _prompt(row: Row, suite: str, language: str) -> Prompt:
-    for field in row.cells:
-        if field not in _KNOWN:
-            row.refuse(field, f"unknown field{_hint(field, _KNOWN)}")
-    for harmony, own in _HARMONY.items():
-        if row.text(harmony) and row.text(own):
-            row.refuse(harmony, f"says the same as {own}; keep one of the two")
-    if not row.text("id").strip():
-        row.refuse("id", "missing; every prompt needs an id of its own")
-    subset = row.text("suite") or row.text("subset")
-    tags = _tags(row)
-    if subset not in ("", suite):
-        tags = (*tags, f"subset:{'-'.join(subset.split())}")
-    prompt = Prompt(
-        id=row.text("id"),
-        suite=suite,
-        video_caption=row.text("video_caption"),
-        audio_caption=row.text("audio_caption"),
-        speech=_speech(row, language),
-        reference_image=_reference(row, "reference_image", "ref_image"),
-        reference_audio=_reference(row, "reference_audio", "ref_audio"),
-        reference_video=_reference(row, "reference_video"),
-        seconds=_seconds(row),
-        off_screen=_off_screen(row),
-        tags=tags,
-    )
-    asked = (prompt.video_caption, prompt.audio_caption, prompt.speech, *(getattr(prompt, r) for r in _REFERENCES))
-    if not any(asked):
-        row.refuse("video_caption", "nothing is asked; give a caption, speech or a reference")
-    return prompt
 
 
 def _speech(row: Row, language: str) -> tuple[SpeechLine, ...]:
@@ -191,9 +192,7 @@ def _seconds(row: Row) -> float:
 
 
 def _off_screen(row: Row) -> bool:
-    value = row.cells.get("off_screen")
-    if value is None:
-        return False
+    value = row.cells.get("off_screen", False)
     if not isinstance(value, bool):
         row.refuse("off_screen", f"must be true or false, got {shown(value)}")
     return value

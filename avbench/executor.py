@@ -1,0 +1,145 @@
+"""Runs a job on many items: in this process, on local worker processes, or on Ray.
+
+A job is a small frozen dataclass; `open` loads what its items share, once a worker. What goes wrong with an item
+(an exception, a crash of the worker, no answer in time) becomes that item's outcome and harms no other item.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Generic, Protocol, Self, TypeVar
+
+from avbench.errors import UsageError
+
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+I_contra = TypeVar("I_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+# A sum in another order is another sum: one thread a worker keeps scores the same for every worker count.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
+
+
+class Job(Protocol[I_contra, R_co]):
+    """What to do with every item. Equal jobs are opened once a worker."""
+
+    def open(self, device: str) -> Callable[[I_contra], R_co]:
+        """Load what the items share; return the function of one item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[I, R]):
+    """What became of one item: its `result`, or the `failure` in words (`error: …`, `crash: …`, `timeout: …`)."""
+
+    item: I
+    result: R | None
+    failure: str = ""
+
+
+class Executor(ABC):
+    """Submits items and gives outcomes as they come, in any order. A context manager: leaving it ends all workers."""
+
+    @abstractmethod
+    def map(self, job: Job[I, R], items: Iterable[I]) -> Iterator[Outcome[I, R]]:
+        """One outcome an item. `items` is read as workers become free."""
+
+    def one(self, job: Job[I, R], item: I) -> R:
+        """The result of a single item. Raises UsageError with the reason when it fails."""
+        (outcome,) = self.map(job, [item])
+        if outcome.result is None:
+            raise UsageError(outcome.failure)
+        return outcome.result
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all workers at once."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class InProcess(Executor):
+    """No worker: for debugging, and where processes are not allowed. A crash is a crash of the caller."""
+
+    def __init__(self, device: str) -> None:
+        os.environ.update(ONE_THREAD)
+        self._device = device
+
+    def map(self, job: Job[I, R], items: Iterable[I]) -> Iterator[Outcome[I, R]]:
+        function: Callable[[I], R] | None = None
+        for item in items:
+            try:
+                function = function or job.open(self._device)
+                yield Outcome(item, function(item))
+            except Exception as error:
+                yield Outcome(item, None, failure_of(error))
+
+    def close(self) -> None:
+        pass
+
+
+def executor(kind: str, workers: int | None, device: str, timeout: float) -> Executor:
+    """The executor of that kind (`local` or `ray`).
+
+    `workers` None means one a GPU, else one a core; 0 means in this process. `device` is `auto` (a GPU where there is
+    one), `cpu`, `cuda` or `cuda:N`. `timeout` is the seconds one item may take. Raises UsageError.
+    """
+    devices = devices_of(device)
+    if kind == "ray":
+        from avbench._ray import RayExecutor
+
+        return RayExecutor(workers, devices, timeout)
+    if kind != "local":
+        raise UsageError(f"unknown executor {kind!r}; known: local, ray")
+    if workers == 0:
+        return InProcess(devices[0])
+    from avbench._local import LocalPool
+
+    return LocalPool(workers or (len(devices) if devices[0] != "cpu" else cores()), devices, timeout)
+
+
+def devices_of(device: str) -> list[str]:
+    """The devices that workers take in turn. Asks the driver, not torch, which takes seconds to load."""
+    if device == "cpu" or (device == "auto" and not gpus()):
+        return ["cpu"]
+    if device in ("auto", "cuda") and gpus():
+        return [f"cuda:{index}" for index in range(len(gpus()))]
+    if device.startswith("cuda:") and device[5:].isdigit() and int(device[5:]) < len(gpus()):
+        return [device]
+    if device == "cuda" or device.startswith("cuda:"):
+        raise UsageError(f"--device {device}: nvidia-smi lists {len(gpus())} GPUs; take --device cpu or auto")
+    raise UsageError(f"unknown device {device!r}; known: auto, cpu, cuda, cuda:N")
+
+
+@cache
+def gpus() -> tuple[str, ...]:
+    """Names of the GPUs that this process may use (`CUDA_VISIBLE_DEVICES` counts)."""
+    if not shutil.which("nvidia-smi"):
+        return ()
+    listing = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"], capture_output=True, text=True
+    )
+    names = tuple(listing.stdout.strip().splitlines()) if listing.returncode == 0 else ()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return names if visible is None else names[: len([index for index in visible.split(",") if index.strip()])]
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def failure_of(error: Exception) -> str:
+    """An exception in one line, as a reason."""
+    return f"error: {type(error).__name__}: {' '.join(str(error).split())}"[:500]

@@ -1,0 +1,121 @@
+"""Making clips: what a worker does with a generator, and how the ledger's open clips get done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from avbench import registry
+from avbench.clips import FileFacts, identify
+from avbench.errors import UsageError
+from avbench.executor import Executor, Outcome
+from avbench.parts import Generator, Request, Setting
+from avbench.plan import fingerprint, sampling_seed
+from avbench.progress import progress, say
+from avbench.records import Clip
+from avbench.store import DONE, Entry, Ledger
+from avbench.suites import prompt_to_json
+
+Batch = tuple[Entry, ...]
+Made = tuple[FileFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorFacts:
+    """What decides a generator's clips besides the request, and how many it makes at a time."""
+
+    version: str
+    settings: Mapping[str, Setting]
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Job: the name of a generator to its facts."""
+
+    def open(self, device: str) -> Callable[[str], GeneratorFacts]:
+        def describe(model: str) -> GeneratorFacts:
+            generator = _generator(model, device)
+            return GeneratorFacts(generator.version, dict(generator.settings()), generator.batch)
+
+        return describe
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Job: a batch of clips to what was written at their paths."""
+
+    model: str
+
+    def open(self, device: str) -> Callable[[Batch], Made]:
+        from avbench.media import mux
+
+        generator = _generator(self.model, device)
+
+        def generate(batch: Batch) -> Made:
+            clips = [entry.clip for entry in batch]
+            requests = [Request(clip.prompt, sampling_seed(clip.model, clip.prompt.id, clip.seed)) for clip in clips]
+            samples = generator.generate(requests)
+            if len(samples) != len(clips):
+                raise ValueError(f"{self.model} gave {len(samples)} samples for {len(clips)} requests")
+            for clip, sample in zip(clips, samples, strict=True):
+                clip.path.parent.mkdir(parents=True, exist_ok=True)
+                mux.write(clip.path, sample)
+            return tuple(identify(clip.path) for clip in clips)
+
+        return generate
+
+
+def describe_models(models: Sequence[str], executor: Executor) -> dict[str, GeneratorFacts]:
+    """The facts of each model. Raises UsageError naming the model that cannot start."""
+    facts = {}
+    for model in models:
+        (outcome,) = executor.map(Describe(), [model])
+        if outcome.result is None:
+            raise UsageError(f"model {model!r} cannot start: {outcome.failure}")
+        facts[model] = outcome.result
+    return facts
+
+
+def make_clips(ledger: Ledger, facts: Mapping[str, GeneratorFacts], suites: Sequence[str], executor: Executor) -> None:
+    """Make every clip that is not there as its model, settings, prompt and seed would make it now."""
+    for model, known in facts.items():
+        entries = [entry for suite in suites for entry in ledger.entries(model, suite)]
+        prints = {entry.id: _fingerprint(entry.clip, known) for entry in entries}
+        stale = [entry.id for entry in entries if entry.state == DONE and entry.fingerprint != prints[entry.id]]
+        if stale:
+            say(f"{model}: {len(stale)} clips were made with other settings or prompts; they are made again")
+            ledger.reset(stale)
+        todo = [entry for entry in entries if entry.state != DONE or entry.id in set(stale)]
+        if todo:
+            with progress(len(todo), f"generate {model}") as tick:
+                for outcome in _made(Generate(model), todo, known.batch, executor):
+                    for entry, file in zip(outcome.item, outcome.result or [None] * len(outcome.item), strict=True):
+                        if file is None:
+                            ledger.put_failure(entry.id, outcome.failure)
+                        else:
+                            ledger.put_clip(entry.id, file, prints[entry.id])
+                    tick(len(outcome.item))
+
+
+def _made(job: Generate, todo: Sequence[Entry], size: int, executor: Executor) -> Iterator[Outcome[Batch, Made]]:
+    """Outcomes of all clips. The clips of a batch that failed are tried one by one, so that one cannot fail others."""
+    again: list[Entry] = []
+    for outcome in executor.map(job, (tuple(todo[start : start + size]) for start in range(0, len(todo), size))):
+        if outcome.result is None and len(outcome.item) > 1:
+            again.extend(outcome.item)
+        else:
+            yield outcome
+    alone: Iterator[Batch] = ((entry,) for entry in again)
+    yield from executor.map(job, alone)
+
+
+def _fingerprint(clip: Clip, facts: GeneratorFacts) -> str:
+    seed = sampling_seed(clip.model, clip.prompt.id, clip.seed)
+    return fingerprint(clip.model, facts.version, facts.settings, prompt_to_json(clip.prompt), seed)
+
+
+@lru_cache(maxsize=1)  # Describe and Generate share it; the next model takes its place in memory
+def _generator(model: str, device: str) -> Generator:
+    return registry.load(Generator, model)(device)

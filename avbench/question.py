@@ -1,0 +1,112 @@
+"""What a run is asked: which clips, to be made or already there, and which metrics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from avbench.clips import find_clips, read_manifest
+from avbench.errors import UsageError
+from avbench.parts import Generator
+from avbench.paths import slug
+from avbench.plan import chosen, clip_path, default_out, fingerprint, seed_indices, split
+from avbench.progress import say_some
+from avbench.records import Clip, Prompt, Suite
+from avbench.store import is_run, load_clips
+from avbench.suites import digest, load_suite
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run answers. Clips of `models` are made; without models they are there already.
+
+    `suites` are whole, `clips` are those that are asked for. `metrics` is the option's text, empty for none.
+    `options` is what the user gave, for run.json.
+    """
+
+    out: Path
+    clips: tuple[Clip, ...]
+    suites: tuple[Suite, ...]
+    models: tuple[str, ...] = ()
+    metrics: str = "core"
+    fresh: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The (model, suite) pairs that are asked for."""
+        return list(dict.fromkeys((clip.model, clip.prompt.suite) for clip in self.clips))
+
+
+def to_make(
+    models: str, suites: str, *, limit: int | None = None, seeds: str = "0", out: Path | None = None, **more: Any
+) -> Question:
+    """The question that options in words ask: make clips of suites (names or files) with models.
+
+    `more` goes to the question as it is. Raises UsageError for whatever is unknown, and when no prompt is left.
+    """
+    names = chosen(Generator, models)
+    loaded = tuple(load_suite(word) for word in split(suites))
+    if not loaded:
+        raise UsageError("no suite named; see avbench list suites")
+    if limit == 0:
+        raise UsageError("nothing to do: --limit 0 leaves no prompt")
+    run_dir = out or default_out(names, [suite.name for suite in loaded])
+    clips = tuple(
+        Clip(run_dir.resolve() / clip_path(model, suite.name, prompt.id, seed), prompt, model, seed)
+        for model in names
+        for suite in loaded
+        for prompt in suite.prompts[:limit]
+        for seed in seed_indices(seeds)
+    )
+    return Question(run_dir, clips, loaded, names, **more)
+
+
+def to_score(
+    path: Path,
+    *,
+    suite: str | None = None,
+    manifest: Path | None = None,
+    model: str = "",
+    out: Path | None = None,
+    **more: Any,
+) -> Question:
+    """The question that asks for the scores of clips which are there: a file, a folder, or a run directory.
+
+    `suite` or `manifest` tell the prompts of a folder's clips; a run directory knows its own. Raises UsageError.
+    """
+    if suite and manifest:
+        raise UsageError("--suite and --manifest both say what the prompts are; give one of them")
+    if is_run(path):
+        if suite or manifest or model:
+            raise UsageError(f"{path} is a run directory and knows its prompts and models; leave out those options")
+        clips = tuple(load_clips(path))
+        if not clips:
+            raise UsageError(f"nothing to score: the run {path} has no clip")
+        return Question(out or path, clips, _suites(clips), **more)
+    model = model or path.resolve().name
+    run_dir = out or Path("runs", f"{slug(path.resolve().name)}-{fingerprint(str(os.fsencode(path.resolve())))[:8]}")
+    if manifest:
+        clips = read_manifest(manifest, path, model)
+        return Question(run_dir, clips, _suites(clips), **more)
+    loaded = load_suite(suite) if suite else None
+    found = find_clips(path, model, loaded)
+    say_some("files are not media and are ignored", [file.name for file in found.ignored])
+    say_some("symbolic links leave the folder and are not followed", [file.name for file in found.links])
+    say_some("audio files are the side-car of a video of the same name", [file.name for file in found.sidecars])
+    say_some("clips match no prompt and are left out", [file.name for file in found.extra])
+    say_some("prompts have no clip", found.missing)
+    return Question(run_dir, found.clips, (loaded,) if loaded else _suites(found.clips), **more)
+
+
+def _suites(clips: Sequence[Clip]) -> tuple[Suite, ...]:
+    """The suites that the clips' own prompts make up."""
+    prompts: dict[str, dict[str, Prompt]] = {}
+    for clip in clips:
+        prompts.setdefault(clip.prompt.suite, {})[clip.prompt.id] = clip.prompt
+    return tuple(
+        Suite(name, "file", digest(tuple(by_id.values())), tuple(by_id.values())) for name, by_id in prompts.items()
+    )

@@ -1,0 +1,128 @@
+"""The main path: prompts to clips to scores to exports, each stage skipping what the ledger says is done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from avbench import provenance
+from avbench.errors import IncompleteError
+from avbench.executor import Executor
+from avbench.export import export
+from avbench.generation import GeneratorFacts, describe_models, make_clips
+from avbench.plan import Choice, choose_metrics
+from avbench.progress import say, say_some
+from avbench.question import Question
+from avbench.scoring import describe_metrics, score_clips
+from avbench.store import NEEDS, Ledger, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a run. `unavailable` names metrics that were asked for by name and could score nothing here."""
+
+    out: Path
+    tally: Tally
+    unavailable: tuple[str, ...] = ()
+
+
+def run(question: Question, executor: Executor) -> Answer:
+    """Answer a question in its run directory; the same question again goes on where it stopped.
+
+    Raises UsageError before any work, IncompleteError when the directory can no longer be written.
+    """
+    models = describe_models(question.models, executor)
+    choice = choose_metrics(question.metrics, describe_metrics(executor)) if question.metrics else Choice(())
+    say_some("metrics left out, see avbench doctor", [metric.name for metric in choice.skipped])
+    with Ledger(question.out, fresh=question.fresh) as ledger:
+        _put_facts(ledger, question, models, choice)
+        with _recorded(ledger, question):
+            _ask(ledger, question)
+            make_clips(ledger, models, [suite.name for suite in question.suites], executor)
+            score_clips(ledger, choice.metrics, question.pairs, executor)
+        return Answer(question.out, ledger.tally(), _unavailable(ledger.tally(), choice))
+
+
+def _put_facts(ledger: Ledger, question: Question, models: Mapping[str, GeneratorFacts], choice: Choice) -> None:
+    for suite in question.suites:
+        ledger.put_fact("suite", suite.name, {"version": suite.version, "digest": suite.digest})
+    for name, model in models.items():
+        ledger.put_fact("model", name, asdict(model))
+    for metric in choice.metrics:
+        ledger.put_fact("metric", metric.name, asdict(metric))
+
+
+def _ask(ledger: Ledger, question: Question) -> None:
+    """Put the question into the ledger, and take out what contradicts it."""
+    for suite in question.suites:
+        asked = {clip.prompt.id for clip in question.clips if clip.prompt.suite == suite.name}
+        if changed := ledger.put_prompts(suite, asked):
+            say(f"{suite.name}: {changed} prompts have changed; their clips' scores are dropped")
+    ledger.ask(question.clips)
+    asked_paths = {clip.path for clip in question.clips}
+    prompts = {suite.name: {prompt.id for prompt in suite.prompts} for suite in question.suites}
+    for model, suite_name in question.pairs:
+        known = ledger.entries(model, suite_name)
+        old = [e for e in known if e.clip.prompt.id not in prompts[suite_name]]
+        if not question.models:
+            old = [e for e in known if e.clip.path not in asked_paths]
+        if old:
+            say_some("clips are no longer part of this and are left out", [entry.clip.path.name for entry in old])
+            ledger.forget(entry.id for entry in old)
+        changed_files, gone = ledger.check_files(model, suite_name)
+        say_some("clips have changed on disk and are scored again", [entry.clip.path.name for entry in changed_files])
+        say_some("clips are gone from disk", [entry.clip.path.name for entry in gone])
+        if question.models:
+            ledger.reset(entry.id for entry in gone)
+
+
+@contextmanager
+def _recorded(ledger: Ledger, question: Question) -> Iterator[None]:
+    """Keeps run.json, and exports whatever there is when the work ends, however it ends."""
+    facts = {f"{kind}s": ledger.facts(kind) for kind in ("suite", "model", "metric")}
+    record = {
+        "schema": 1,
+        "state": "running",
+        "command": provenance.command(),
+        "options": dict(question.options),
+        "started": provenance.now(),
+        "finished": None,
+        "seeds": sorted({clip.seed for clip in question.clips}),
+        **facts,
+        "columns": _columns(facts["metrics"]),
+        **provenance.environment(),
+    }
+    provenance.write_record(ledger.run_dir, record)
+    state = "interrupted"
+    try:
+        yield
+        state = "done"
+    except sqlite3.Error as error:
+        raise IncompleteError(
+            f"cannot write {ledger.run_dir}: {error}; make room, then run the same command"
+        ) from error
+    finally:
+        export(ledger)
+        provenance.write_record(ledger.run_dir, {**record, "state": state, "finished": provenance.now()})
+
+
+def _columns(metrics: Mapping[str, Any]) -> list[dict[str, object]]:
+    """What a reader of the scores needs to know of each column."""
+    return [
+        {**column, "part": name, "backend": metric["backend"], "version": metric["version"]}
+        for name, metric in metrics.items()
+        for column in metric["columns"]
+    ]
+
+
+def _unavailable(tally: Tally, choice: Choice) -> tuple[str, ...]:
+    needy = {reason.metric for reason in tally.reasons if reason.reason.startswith(NEEDS)}
+    return tuple(
+        metric.name
+        for metric in choice.metrics
+        if metric.name in choice.required and all(column.name in needy for column in metric.columns)
+    )

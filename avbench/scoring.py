@@ -1,0 +1,166 @@
+"""Scoring clips: each decoded once, every backbone run once, every metric's outcome kept apart from the others'."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from avbench import registry
+from avbench.clips import FileFacts, identify, sidecar_of, stamp
+from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
+from avbench.executor import Executor
+from avbench.parts import Features, Metric
+from avbench.plan import MetricFacts, fingerprint
+from avbench.progress import progress, say
+from avbench.records import Clip, Score, Status
+from avbench.store import FAILED, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class ToScore:
+    """A clip and the metrics it lacks; `expected` is the content that the ledger knows ('' when it knows none)."""
+
+    id: int
+    clip: Clip
+    expected: str
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What was found in a clip: its content, the scores of each metric, and the decoder's notes."""
+
+    file: FileFacts
+    scores: Mapping[str, tuple[Score, ...]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Job: the name of a metric to its facts. A metric that cannot be loaded is described as broken."""
+
+    def open(self, device: str) -> Callable[[str], MetricFacts]:
+        return describe
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreClips:
+    """Job: a clip to its scores."""
+
+    metrics: tuple[str, ...]
+
+    def open(self, device: str) -> Callable[[ToScore], Scored]:
+        metrics = {name: registry.load(Metric, name)() for name in self.metrics}
+        return lambda item: score_clip(item, {name: metrics[name] for name in item.metrics})
+
+
+def describe(name: str) -> MetricFacts:
+    """The facts of a metric."""
+    try:
+        metric = registry.load(Metric, name)
+    except UsageError as error:
+        return MetricFacts(name, broken=str(error))
+    needs = [[repr(backbone), backbone.version] for backbone in metric.needs]
+    key = fingerprint(metric.version, metric.backend, needs)
+    return MetricFacts(name, metric.columns, metric.backend, metric.version, metric.core, key)
+
+
+def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:
+    """Score one clip. Raises OSError when it is gone; everything else is a status of the scores."""
+    from avbench.media.sweep import sweep
+
+    path = item.clip.path
+    file = identify(path)
+    if item.expected and file.sha256 != item.expected:
+        return Scored(file, _all(metrics, Status.FAILED, "changed: the file changed while the run was going on"))
+    backbones = dict.fromkeys(backbone for metric in metrics.values() for backbone in metric.needs)
+    try:
+        features = sweep(path, backbones, audio_path=sidecar_of(path))
+    except MediaError as error:
+        return Scored(file, _all(metrics, Status.FAILED, f"decode_error:{error}"))
+    scores = {name: evaluate(metric, item.clip, features) for name, metric in metrics.items()}
+    if stamp(path) != (file.size, file.modified):
+        scores = _all(metrics, Status.FAILED, "changed: the file changed while it was scored")
+    return Scored(file, scores, features.info.notes)
+
+
+def evaluate(metric: Metric, clip: Clip, features: Features) -> tuple[Score, ...]:
+    """One score for each of the metric's columns, whatever the metric does."""
+    try:
+        values = metric.score(clip, features)
+        return tuple(_checked(column.name, metric.backend, values.get(column.name)) for column in metric.columns)
+    except NotApplicable as error:
+        return refuse(metric, Status.NOT_APPLICABLE, str(error))
+    except Unscored as error:
+        return refuse(metric, Status.UNSCORED, str(error))
+    except MediaError as error:
+        return refuse(metric, Status.FAILED, f"decode_error:{error}")
+    except Exception as error:  # one metric's fault is that metric's alone
+        return refuse(metric, Status.FAILED, f"{type(error).__name__}: {error}")
+
+
+def refuse(metric: Metric, status: Status, reason: str) -> tuple[Score, ...]:
+    """The same status and reason for all columns of a metric."""
+    return tuple(Score(column.name, metric.backend, None, status, reason) for column in metric.columns)
+
+
+def _checked(name: str, backend: str, value: float | Score | None) -> Score:
+    if value is None:
+        return Score(name, backend, None, Status.FAILED, "the metric gave no value")
+    if isinstance(value, Score):
+        if value.value is None and value.status is not Status.OK:
+            return value
+        value = math.nan if value.value is None else value.value
+    number = float(value)
+    if not math.isfinite(number):
+        return Score(name, backend, None, Status.FAILED, f"non-finite: {number}")
+    return Score(name, backend, number)
+
+
+def _all(metrics: Mapping[str, Metric], status: Status, reason: str) -> dict[str, tuple[Score, ...]]:
+    return {name: refuse(metric, status, reason) for name, metric in metrics.items()}
+
+
+def describe_metrics(executor: Executor) -> list[MetricFacts]:
+    """The facts of all metrics, by name; one that crashes the worker that loads it is broken."""
+    outcomes = executor.map(Describe(), registry.names(Metric))
+    facts = [outcome.result or MetricFacts(outcome.item, broken=outcome.failure) for outcome in outcomes]
+    return sorted(facts, key=lambda fact: fact.name)
+
+
+def score_clips(
+    ledger: Ledger, metrics: Sequence[MetricFacts], pairs: Sequence[tuple[str, str]], executor: Executor
+) -> None:
+    """Give every clip of the (model, suite) pairs the scores that it lacks."""
+    facts = {metric.name: metric for metric in metrics}
+    for metric in metrics:
+        if outdated := ledger.drop_outdated(metric.name, metric.key):
+            say(f"{metric.name} has changed since {outdated} clips were scored; those scores are dropped")
+    todo = []
+    for model, suite in pairs:
+        done = ledger.evaluated(model, suite)
+        for entry in ledger.entries(model, suite):
+            lacks = tuple(name for name in facts if name not in done.get(entry.id, ()))
+            if lacks and entry.state != FAILED:
+                todo.append(ToScore(entry.id, entry.clip, entry.sha256, lacks))
+    if not todo:
+        return
+    with progress(len(todo), "score") as tick:
+        for outcome in executor.map(ScoreClips(tuple(facts)), todo):
+            if outcome.result is None:
+                scores: Mapping[str, tuple[Score, ...]]
+                scores = {name: _failed(facts[name], outcome.failure) for name in outcome.item.metrics}
+                notes: tuple[str, ...] = ()
+            else:
+                scores, notes = outcome.result.scores, outcome.result.notes
+                if not outcome.item.expected:
+                    ledger.put_clip(outcome.item.id, outcome.result.file)
+            ledger.put_scores(
+                outcome.item.id, {name: (facts[name].key, found) for name, found in scores.items()}, notes
+            )
+            tick(1)
+
+
+def _failed(metric: MetricFacts, reason: str) -> tuple[Score, ...]:
+    return tuple(Score(column.name, metric.backend, None, Status.FAILED, reason) for column in metric.columns)
