@@ -124,6 +124,11 @@ def build(
     return replace(board, rows=tuple(row for section in board.sections() for row in _marked(section, columns)))
 
 
+def needs_prompts(by: str) -> bool:
+    """Whether this grouping is told by the prompts and not by the scores."""
+    return by not in (WHOLE, SUBSET)
+
+
 def _grouped(scores: pd.DataFrame, by: str, prompts: Iterable[Prompt]) -> pd.DataFrame:
     """The scores with a column `group`; a clip of several tags stands in each of their groups."""
     if by == WHOLE:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ import pandas as pd
 
 from avbench.errors import UsageError
 from avbench.leaderboard import Measure
-from avbench.records import Column, Direction, Prompt, SpeechLine
+from avbench.records import Column, Direction, Prompt
+from avbench.store import load_prompts, load_scores
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The scores of one or several runs (see `build` for the columns), their measures and their prompts."""
+    """The scores of one or several runs (`leaderboard.build` names the columns) and what they measure.
+
+    `notes` says which of the runs are not finished.
+    """
 
     scores: pd.DataFrame
     measures: tuple[Measure, ...]
-    prompts: tuple[Prompt, ...]
+    notes: tuple[str, ...] = ()
 
 
 def latest_run(root: Path = Path("runs")) -> Path:
@@ -41,32 +46,22 @@ def read(runs: Sequence[Path]) -> Results:
     same suite with other prompts, or the same measure with another protocol version.
     """
     folders = list(dict.fromkeys(run.resolve() for run in runs))
-    names = _names(folders)
-    infos = [_info(folder) for folder in folders]
-    suites: dict[str, tuple[str, str]] = {}
-    measures: dict[tuple[str, str], tuple[Measure, str]] = {}
-    for name, info in zip(names, infos, strict=True):
-        for suite, digest in _digests(info).items():
-            digest_before, run_before = suites.setdefault(suite, (digest, name))
-            if digest_before != digest:
-                raise UsageError(
-                    f"runs {run_before} and {name} used different prompts of suite {suite!r} "
-                    f"(digests {digest_before[:12]} and {digest[:12]}): report them one by one"
-                )
-        for measure in _measures(info):
-            key = measure.column.name, measure.backend
-            before, run_before = measures.setdefault(key, (measure, name))
-            if before.version != measure.version:
-                raise UsageError(
-                    f"runs {run_before} and {name} scored {key[0]} ({key[1]}) by protocol versions "
-                    f"{before.version} and {measure.version}: score one of them anew, or report them one by one"
-                )
-    tables = [_scores(folder) for folder in folders]
+    infos = dict(zip(_names(folders), map(_info, folders), strict=True))
+    _refuse_other_prompts(infos)
     return Results(
-        scores=_combined(tables, names),
-        measures=tuple(measure for measure, _ in measures.values()),
-        prompts=tuple({(p.suite, p.id): p for folder in folders for p in _prompts(folder)}.values()),
+        scores=_combined([load_scores(folder) for folder in folders], list(infos)),
+        measures=_common_measures(infos),
+        notes=tuple(
+            f"{name}: this run is {info['state']}; the numbers are of what was scored so far"
+            for name, info in infos.items()
+            if info.get("state", "done") != "done"
+        ),
     )
+
+
+def read_prompts(runs: Sequence[Path]) -> list[Prompt]:
+    """The prompts of all runs, each once. Raises UsageError for a folder that is no run."""
+    return list({(prompt.suite, prompt.id): prompt for run in runs for prompt in load_prompts(run)}.values())
 
 
 def _combined(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
@@ -92,56 +87,47 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return [str(folder) for folder in folders]
 
 
-# The layout of a run folder, in one place.
-
-
 def _info(run: Path) -> dict[str, Any]:
     path = run / "run.json"
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{run} is no run: it has no run.json") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from None
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
     if not isinstance(info, dict) or "columns" not in info:
-        raise UsageError(f"{path} has no field `columns`; score the clips again with `avbench score`")
+        raise UsageError(
+            f"{path} does not name its columns: the run was cut off; give the same command again to finish it"
+        )
     return info
 
 
-def _scores(run: Path) -> pd.DataFrame:
-    path = run / "scores.parquet"
-    if not path.is_file():
-        raise UsageError(f"{run} has no scores.parquet; run the same `avbench run` again to finish it")
-    return pd.read_parquet(path)
+def _refuse_other_prompts(infos: Mapping[str, dict[str, Any]]) -> None:
+    seen: dict[str, tuple[str, str]] = {}
+    for run, info in infos.items():
+        for suite, fact in info.get("suites", {}).items():
+            digest, first = seen.setdefault(suite, (fact["digest"], run))
+            if digest != fact["digest"]:
+                raise UsageError(
+                    f"runs {first} and {run} used different prompts of suite {suite!r} "
+                    f"(digests {digest[:12]} and {fact['digest'][:12]}): report them one by one"
+                )
 
 
-def _digests(info: dict[str, Any]) -> dict[str, str]:
-    return {name: suite["digest"] for name, suite in info.get("suites", {}).items()}
+def _common_measures(infos: Mapping[str, dict[str, Any]]) -> tuple[Measure, ...]:
+    seen: dict[tuple[str, str], tuple[Measure, str]] = {}
+    for run, info in infos.items():
+        for measure in map(_measure, info["columns"]):
+            name, backend = measure.column.name, measure.backend
+            known, first = seen.setdefault((name, backend), (measure, run))
+            if known.version != measure.version:
+                raise UsageError(
+                    f"runs {first} and {run} scored {name} ({backend}) by protocol versions {known.version} and "
+                    f"{measure.version}: score one of them anew, or report them one by one"
+                )
+    return tuple(measure for measure, _ in seen.values())
 
 
-def _measures(info: dict[str, Any]) -> list[Measure]:
-    fields = Column.__dataclass_fields__.keys()
-    return [
-        Measure(
-            Column(**{**{f: row[f] for f in fields if f in row}, "direction": Direction(row["direction"])}),
-            row["backend"],
-            row["version"],
-        )
-        for row in info["columns"]
-    ]
-
-
-def _prompts(run: Path) -> list[Prompt]:
-    path = run / "prompts.jsonl"
-    if not path.is_file():
-        return []
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [
-        Prompt(
-            id=row["id"],
-            suite=row["suite"],
-            speech=tuple(SpeechLine(line["text"], line["language"]) for line in row.get("speech", ())),
-            tags=tuple(row.get("tags", ())),
-        )
-        for row in rows
-    ]
+def _measure(row: dict[str, Any]) -> Measure:
+    fields = {field.name: row[field.name] for field in dataclasses.fields(Column) if field.name in row}
+    return Measure(Column(**fields | {"direction": Direction(row["direction"])}), row["backend"], row["version"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avbench.errors import UsageError
+from avbench.files import write_atomically
 from avbench.parts import Report
 from avbench.registry import load, names
 
@@ -35,12 +34,14 @@ def report(
     part = load(Report, form)()
     from dataclasses import replace
 
-    from avbench.leaderboard import build
+    from avbench.leaderboard import build, needs_prompts
     from avbench.published import published_tables
-    from avbench.results import latest_run, read
+    from avbench.results import latest_run, read, read_prompts
 
-    results = read(runs or [latest_run()])
-    board = build(results.scores, results.measures, by, results.prompts)
+    runs = runs or [latest_run()]
+    results = read(runs)
+    board = build(results.scores, results.measures, by, read_prompts(runs) if needs_prompts(by) else ())
+    board = replace(board, notes=results.notes)
     if published:
         tables = published_tables(row.suite for row in board.rows)
         note = () if tables else ("No published table is about these suites.",)
@@ -49,15 +50,5 @@ def report(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        _write(out, re.sub(r"\x1b\[\d+m", "", text))
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never sees half a file. Raises UsageError where the path cannot be written."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        plain = re.sub(r"\x1b\[\d+m", "", text)  # a table is coloured when the terminal is; a file never is
+        write_atomically(out, lambda path: path.write_text(plain, encoding="utf-8", newline=""))
