@@ -85,13 +85,26 @@ class Canvas:
         y0, y1 = max(0, int(cy - r)), min(self.px, int(cy + r) + 1)
         if x1 <= x0 or y1 <= y0 or strength <= 0:
             return
-        far = np.hypot((np.arange(x0, x1) - cx)[None, :], (np.arange(y0, y1) - cy)[:, None]) / r
-        light = (np.clip(1 - far, 0, 1) ** 2 * strength)[..., None] * np.array(colour, np.float32)
-        patch = self.image[y0:y1, x0:x1]
-        patch[:] = np.minimum(255, patch + light).astype(np.uint8)
+        whole = max(2, int(2 * r))
+        mask = cv2.resize(_GLOW, (whole, whole), interpolation=cv2.INTER_LINEAR)
+        left, top = int(cx - r), int(cy - r)
+        mask = mask[y0 - top : y1 - top, x0 - left : x1 - left]
+        y1, x1 = y0 + mask.shape[0], x0 + mask.shape[1]
+        light = cv2.LUT(cv2.merge([mask] * 3), _ramp(colour, strength))
+        self.image[y0:y1, x0:x1] = cv2.add(self.image[y0:y1, x0:x1], light)
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box:
         """A box in drawing coordinates as a box in the unit picture, clipped to it."""
         xs = [min(1.0, max(0.0, self.origin[0] + x * self.scale)) for x in (x0, x1)]
         ys = [min(1.0, max(0.0, self.origin[1] + y * self.scale)) for y in (y0, y1)]
         return xs[0], ys[0], xs[1], ys[1]
+
+
+_FAR = np.hypot(*np.meshgrid(np.linspace(-1, 1, 128), np.linspace(-1, 1, 128)))
+_GLOW = (255 * np.clip(1 - _FAR, 0, 1) ** 2).astype(np.uint8)
+
+
+def _ramp(colour: RGB, strength: float) -> NDArray[np.uint8]:
+    """Look-up table (1, 256, 3) from the glow's mask to the light added to each channel."""
+    ramp = np.arange(256)[:, None] / 255 * strength * np.array(colour)
+    return np.clip(ramp, 0, 255).astype(np.uint8)[None]

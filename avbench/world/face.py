@@ -148,7 +148,9 @@ class Head:
         """Everything but eyes, brows and mouth."""
         s, c, w = self.speaker, self._canvas(), self.half
         skin, dark, light = s.skin, shade(s.skin, 0.74), shade(s.skin, 1.07)
-        c.image[:] = shade(s.shirt, 0.9)
+        rim = shade(skin, 0.86) if s.hair_style.startswith("bald") else s.hair_colour
+        c.image[:] = rim  # what shows through the head's soft edge
+        c.rectangle(-0.2, 0.95, 1.2, 1.2, shade(s.shirt, 0.9))
         self._hair_back(c, s.hair_colour)
         c.ellipse(CX, 1.12, 0.46, 0.19, s.shirt)
         c.rectangle(CX - 0.13, 0.8, CX + 0.13, 1.0, shade(skin, 0.72))
@@ -189,7 +191,7 @@ class Head:
             for y in (0.285, 0.325):
                 c.line([(CX - 0.11, y), (CX, y - 0.006), (CX + 0.11, y)], shade(skin, 0.86), 0.007)
         if s.beard:
-            hair = s.hair_colour
+            hair = shade(s.hair_colour, 0.8 if s.hair == "white" else 1.0)
             outline = [p for p in self._outline() if p[1] > 0.60]
             c.polygon([(CX - 0.2, 0.66), (CX + 0.2, 0.66), *[(x, y + 0.012) for x, y in outline]], hair)
             c.ellipse(CX, MOUTH_Y - 0.055, 0.13, 0.032, hair)
@@ -218,7 +220,7 @@ class Head:
                 c.ellipse(CX + side * (self.half + 0.012), 0.50, 0.042, 0.075, white)
         c.rectangle(CX - 0.13, 0.8, CX + 0.13, 1.1, white)
         c.ellipse(CX, 1.12, 0.46, 0.19, white)
-        solid = (c.image[..., 0] > 40).astype(np.uint8) * 255
+        solid = (c.image[..., 0] > 200).astype(np.uint8) * 255
         return cv2.GaussianBlur(solid, (0, 0), 0.004 * self.px).astype(np.uint8)
 
     def _eyes(self, c: Canvas, pose: Pose) -> None:

@@ -41,11 +41,15 @@ CUES: dict[str, str] = {
     "engine": r"engine|\bcars?\b|motor|truck|tractor|revv?|引擎|汽车",
     "wind": r"\bwind|gust|breeze|风",
 }
-PLACE_CUES: dict[str, str] = {
-    "night": r"\bnight|moonlit|stars\b|夜", "kitchen": r"kitchen|厨房", "stage": r"stage|theat|concert|舞台",
-    "office": r"office|study\b|library|办公", "workshop": r"workshop|garage|forge|barn", "beach": r"beach|seaside|sand|coast|海滩",
-    "forest": r"forest|wood(s|land)\b|森林", "park": r"\bpark|garden|meadow|field|lawn|公园", "street": r"street|road|city|town|pavement|街",
-    "room": r"room|indoors|house|hall|房间", "sky": r"\bsky\b|天空",
+PLACE_CUES: dict[str, str] = {  # a night sky goes before the place under it
+    "night": r"\bnight|moonlit|fireworks|stars\b|夜", "living-room": r"living[- ]room|客厅", "bedroom": r"bedroom|卧室",
+    "classroom": r"classroom|school|教室", "kitchen": r"kitchen|厨房", "cafe": r"\bcafe|coffee shop|restaurant|咖啡馆",
+    "library": r"library|图书馆", "office": r"\boffice|study\b|办公", "stage": r"\bstage|theat|concert|舞台",
+    "hall": r"\bhall|church|大厅", "workshop": r"workshop|forge|barn|车间", "garage": r"garage|车库", "station": r"station|platform|车站",
+    "harbour": r"harbou?r|\bport\b|pier|码头", "roof": r"\broof|屋顶", "lake": r"\blake|pond|river|湖", "beach": r"beach|seaside|coast|海滩",
+    "mountain": r"mountain|\bpeak|hill|山", "forest": r"forest|woods|woodland|森林", "garden": r"garden|花园", "yard": r"\byard|院子",
+    "field": r"\bfield|meadow|farm|田", "park": r"\bpark\b|lawn|公园", "street": r"street|road|city|town|pavement|街",
+    "plain": r"plain wall|plain background|studio", "room": r"\broom|indoors|house|房间", "sky": r"\bsky\b|天空",
 }  # fmt: skip
 NUMBERS = {
     "once": 1,
@@ -60,6 +64,10 @@ NUMBERS = {
     "seven": 7,
     "eight": 8,
 }
+COUNTED = (
+    "strokes?", "beats?", "knocks?", "barks?", "chirps?", "calls?", "steps?", "footsteps?", "notes?", "ticks?", "blasts?",
+    "claps?", "bursts?", "bounces?", "hits?", "impacts?", "blows?", "tolls?", "rings?", "slams?", "plucks?", "cracks?",
+)  # fmt: skip
 LIGHTS: dict[str, tuple[float, float, float]] = {
     r"sunset|golden|warm light|candle|lamp": (1.08, 0.98, 0.84), r"overcast|grey day|cloudy|cold light|dawn": (0.90, 0.95, 1.02),
     r"\bdim|dark|dusk|evening": (0.80, 0.80, 0.88), r"bright|sunny|daylight|sunlight": (1.06, 1.05, 1.0),
@@ -67,11 +75,25 @@ LIGHTS: dict[str, tuple[float, float, float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """Everything that a render needs. `talker` is None without speech; `event` None without a sounding event.
+class Prop:
+    """One sounding thing: its class, how often it is to sound (None: as it likes), and where its unit square lies."""
 
-    `centre` and `scale` place the event's unit square in the picture, `zoom` and `shift` the head; `light` multiplies
-    red, green and blue; `drift` is the camera's path length in pictures.
+    kind: str
+    count: int | None
+    colour: RGB
+    pitch: float
+    speed: float
+    centre: tuple[float, float]
+    scale: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that a render needs. `talker` and `line` are None without speech.
+
+    `props` are painted in order, those that fill the picture first. `zoom` and `shift` place the head; `light`
+    multiplies red, green and blue; `drift` is the camera's path in pictures.
     """
 
     seed: int
@@ -79,13 +101,7 @@ class Scene:
     place: str
     talker: Speaker | None
     line: SpeechLine | None
-    event: str | None
-    count: int | None
-    colour: RGB
-    pitch: float
-    speed: float
-    centre: tuple[float, float]
-    scale: float
+    props: tuple[Prop, ...]
     zoom: float
     shift: tuple[float, float]
     light: tuple[float, float, float]
@@ -110,60 +126,23 @@ def scene_of(prompt: Prompt, seed: int, seconds: float | None = None) -> Scene:
     rng = np.random.default_rng(base)
     caption = f"{prompt.audio_caption} . {prompt.video_caption}".lower()
     line = next((said for said in prompt.speech if said.text.strip()), None)
-    event = _event(prompt, caption, line is not None, rng)
-    kind = KINDS[event] if event else None
+    kinds = _kinds(prompt, caption, line is not None, rng)
     shown = line is not None and not prompt.off_screen
     side = 1 if rng.random() < 0.5 else -1
-    big = (
-        1.12
-        if re.search(r"\b(big|large|huge|giant)\b", caption)
-        else 0.84
-        if re.search(r"\b(small|little|tiny)\b", caption)
-        else 1.0
-    )
-    if shown and kind and not kind.wide:  # the talker on one side, the event on the other
-        zoom, shift = (
-            float(rng.uniform(0.74, 0.80)),
-            (-side * float(rng.uniform(0.16, 0.19)), float(rng.uniform(0.02, 0.05))),
-        )
-        scale = float(rng.uniform(0.40, 0.46)) * min(big, 1.05)
-        centre = (0.5 + side * (0.49 - scale / 2), float(rng.uniform(0.40, 0.62)))
+    if shown and kinds:  # the talker on one side, so that the event shows on the other
+        zoom = float(rng.uniform(0.74, 0.80))
+        shift = (-side * float(rng.uniform(0.16, 0.19)), float(rng.uniform(0.02, 0.05)))
     else:
-        zoom, shift = (
-            float(rng.uniform(0.96, 1.06)),
-            (float(rng.uniform(-0.03, 0.03)), float(rng.uniform(-0.015, 0.02))),
-        )
-        scale = 1.0 if kind and kind.wide else float(rng.uniform(0.78, 0.92)) * big
-        centre = (0.5 + float(rng.uniform(-0.06, 0.06)), 0.5 + float(rng.uniform(-0.03, 0.05)))
-    speed = (
-        1.3
-        if re.search(r"fast|quick|rapid|heavy|strong", caption)
-        else 0.75
-        if re.search(r"slow|gentl|soft|light ", caption)
-        else 1.0
-    )
-    pitch = (
-        0.82
-        if re.search(r"\b(deep|low|big|large|heavy)\b", caption)
-        else 1.2
-        if re.search(r"\b(high|small|little|tiny)\b", caption)
-        else 1.0
-    )
+        zoom = float(rng.uniform(0.92, 1.00))
+        shift = (float(rng.uniform(-0.03, 0.03)), float(rng.uniform(-0.015, 0.02)))
+    usual = next((KINDS[kind].places for kind in kinds), ("room", "office", "park", "street", "stage", "kitchen"))
     return Scene(
         seed=base,
         frames=frames_of(prompt.seconds if seconds is None else seconds),
-        place=_place(
-            prompt, caption, kind.places if kind else ("room", "office", "park", "street", "stage", "kitchen"), rng
-        ),
+        place=_place(prompt, caption, usual, rng),
         talker=speaker_of(prompt, base) if line else None,
         line=line,
-        event=event,
-        count=_count(prompt, caption),
-        colour=_colour(caption, rng),
-        pitch=pitch * float(rng.uniform(0.92, 1.09)),
-        speed=speed * float(rng.uniform(0.9, 1.1)),
-        centre=centre,
-        scale=scale,
+        props=_props(kinds, _counts(prompt, caption, kinds), caption, side if shown else 0, rng),
         zoom=zoom,
         shift=shift,
         light=_light(caption, rng),
@@ -172,38 +151,87 @@ def scene_of(prompt: Prompt, seed: int, seconds: float | None = None) -> Scene:
     )
 
 
-def _event(prompt: Prompt, caption: str, speaks: bool, rng: np.random.Generator) -> str | None:
-    tag = prompt.tag("event")
-    if tag is not None:
-        if tag in KINDS:
-            return tag
-        found = next((name for name, cue in CUES.items() if name in KINDS and re.search(cue, tag)), None)
-        return found
-    for text in (prompt.audio_caption.lower(), caption):
-        found = next((name for name, cue in CUES.items() if name in KINDS and re.search(cue, text)), None)
-        if found:
-            return found
-    return None if speaks else list(KINDS)[int(rng.integers(len(KINDS)))]
+def _props(
+    kinds: list[str], counts: list[int | None], caption: str, side: int, rng: np.random.Generator
+) -> tuple[Prop, ...]:
+    """Props with their places: beside the talker (`side` -1 or 1), or in the middle, or left and right of it."""
+    big = re.search(r"\b(big|large|huge|giant)\b", caption)
+    small = re.search(r"\b(small|little|tiny)\b", caption)
+    size = 1.12 if big else 0.84 if small else 1.0
+    deep, high = re.search(r"\b(deep|low|heavy)\b", caption), re.search(r"\b(high|shrill)\b", caption)
+    pitch = 0.84 if big or deep else 1.18 if small or high else 1.0
+    fast, slow = re.search(r"fast|quick|rapid|heavy|strong", caption), re.search(r"slow|gentl|soft|light ", caption)
+    speed = 1.3 if fast else 0.75 if slow else 1.0
+    narrow = [kind for kind in kinds if not KINDS[kind].wide]
+    props = []
+    for kind, count in zip(kinds, counts, strict=True):
+        place = narrow.index(kind) if kind in narrow else 0
+        if kind not in narrow:
+            scale, centre = 1.0, (0.5 + 0.22 * side * (kind in ("fireworks", "thunder")), 0.5)
+        elif side:
+            scale = float(rng.uniform(0.40, 0.46)) * min(size, 1.05)
+            middle = float(rng.uniform(0.40, 0.62)) if len(narrow) == 1 else 0.24 + 0.5 * place
+            centre = (0.5 + side * (0.49 - scale / 2), middle)
+        elif len(narrow) > 1:
+            scale = float(rng.uniform(0.50, 0.54))
+            centre = (0.26 + 0.48 * place, 0.55 + float(rng.uniform(-0.05, 0.08)))
+        else:
+            scale = float(rng.uniform(0.78, 0.92)) * size
+            centre = (0.5 + float(rng.uniform(-0.06, 0.06)), 0.5 + float(rng.uniform(-0.03, 0.05)))
+        props.append(
+            Prop(
+                kind=kind,
+                count=count,
+                colour=_colour(caption, rng),
+                pitch=pitch * float(rng.uniform(0.92, 1.09)),
+                speed=speed * float(rng.uniform(0.9, 1.1)),
+                centre=centre,
+                scale=scale,
+                seed=int(rng.integers(2**31)),
+            )
+        )
+    return tuple(sorted(props, key=lambda prop: not KINDS[prop.kind].wide))
 
 
-def _count(prompt: Prompt, caption: str) -> int | None:
+def _kinds(prompt: Prompt, caption: str, speaks: bool, rng: np.random.Generator) -> list[str]:
+    """The classes of the tags `event:KIND`, else of the captions' words, else (without speech) a drawn one."""
+    tagged = [tag.removeprefix("event:") for tag in prompt.tags if tag.startswith("event:")]
+    kinds = [_named(tag) for tag in tagged] or [_named(prompt.audio_caption.lower()) or _named(caption)]
+    found = list(dict.fromkeys(kind for kind in kinds if kind))[:2]
+    return found or ([] if speaks else [list(KINDS)[int(rng.integers(len(KINDS)))]])
+
+
+def _named(text: str) -> str | None:
+    return text if text in KINDS else next((name for name, cue in CUES.items() if re.search(cue, text)), None)
+
+
+def _counts(prompt: Prompt, caption: str, kinds: list[str]) -> list[int | None]:
+    """How often each thing sounds. The tag `events:N` counts all: what goes on and on is one of them."""
+    total = _total(prompt, caption)
+    counted = [kind for kind in kinds if KINDS[kind].counted]
+    if total is None or not counted:
+        return [None] * len(kinds)
+    rest = max(1, total - (len(kinds) - len(counted)))
+    share = [rest // len(counted) + (i < rest % len(counted)) for i in range(len(counted))]
+    return [max(1, share[counted.index(kind)]) if kind in counted else None for kind in kinds]
+
+
+def _total(prompt: Prompt, caption: str) -> int | None:
     tag = prompt.tag("events")
     if tag and tag.isdigit() and int(tag) > 0:
         return int(tag)
     found = re.search(r"\b(once|twice|thrice)\b", caption) or re.search(
-        r"\b(one|two|three|four|five|six|seven|eight)\b[- ]?(?:\w+ )?"
-        r"(?:times|strokes?|beats?|knocks?|barks?|chirps?|steps?|footsteps|notes?|ticks?|blasts?|claps?|bursts?|bounces?|hits?|blows?|tolls?|slams?|waves)\b",
-        caption,
+        r"\b(one|two|three|four|five|six|seven|eight)\b[- ]?(?:\w+ )?(?:times|" + "|".join(COUNTED) + r")\b", caption
     )
     return NUMBERS[found.group(1)] if found else None
 
 
 def _place(prompt: Prompt, caption: str, usual: tuple[str, ...], rng: np.random.Generator) -> str:
-    tag = prompt.tag("place")
-    if tag in PLACES:
-        return str(tag)
+    """A night sky if the captions have one, else the tag `place:NAME`, else the captions' place, else a fitting one."""
     choice = usual[int(rng.integers(len(usual)))]
-    return next((name for name, cue in PLACE_CUES.items() if re.search(cue, caption)), choice)
+    named = next((name for name, cue in PLACE_CUES.items() if re.search(cue, caption)), choice)
+    tag = prompt.tag("place")
+    return tag if tag in PLACES and named != "night" else named
 
 
 def _colour(caption: str, rng: np.random.Generator) -> RGB:

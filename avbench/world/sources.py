@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from avbench.world import bodies, flows, strikes
+from avbench.world import bodies, creatures, flows, machines, skies, strikes
 from avbench.world.plan import Kind
 
-KINDS: dict[str, Kind] = {kind.name: kind for group in (strikes, bodies, flows) for kind in group.KINDS}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for group in (strikes, bodies, flows, machines, creatures, skies) for kind in group.KINDS
+}
