@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from avbench.media.probe import Limits, MediaInfo
 
-CHUNK_BYTES = 64 << 20  # a chunk of large frames is shorter, so that memory does not grow with the frame size
+CHUNK_BYTES = 24 << 20  # large frames come in shorter chunks: bounded, and small enough for malloc to use again
 TIE = 1e-6  # seconds: time stamps that are equal but for the container's rounding
 
 Push = Callable[[Frames], None]

@@ -120,7 +120,7 @@ def pcm(frame: AudioFrame) -> NDArray[np.float32]:
     data = data.T if frame.format.is_planar else data.reshape(-1, frame.layout.nb_channels)
     kind = frame.format.packed.name
     if kind == "u8":
-        return (data.astype(np.float32) - 128) / 128
+        return ((data.astype(np.float32) - 128) / 128).astype(np.float32, copy=False)
     return np.multiply(data, SCALE.get(kind, 1.0), dtype=np.float64).astype(np.float32)
 
 
