@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from avbench.media.probe import Limits, MediaInfo
 
 CHUNK_BYTES = 24 << 20  # large frames come in shorter chunks: bounded, and small enough for malloc to use again
-TIE = 1e-6  # seconds: time stamps that are equal but for the container's rounding
+TIE = 1e-6  # seconds: times that are equal but for floating point
+ROUNDING = 1e-3  # seconds: Matroska's time stamps are whole milliseconds
 
 Push = Callable[[Frames], None]
 
@@ -89,7 +90,7 @@ class Screen:
 class _Feed:
     """One view of the clip: picks frames by time stamp, resizes, and pushes them in chunks.
 
-    A view with a rate shows slot k at `first frame + k / fps`, for round(length x fps) slots. A frame takes over half a
+    A view with a rate has a slot at every `first frame + k / fps` before the clip's end. A frame takes over half a
     slot, or half its own distance to the frame before, ahead of its time, whichever is less. So a steady stream is
     read at its nearest frame, a held picture is held until the slot nearest its end, and a clip of variable
     rate reads as the constant-rate clip that it was thinned from.
@@ -121,9 +122,7 @@ class _Feed:
 
     def close(self, end: float) -> None:
         if self._view.fps is not None and self._held is not None:
-            self._fill(end - 0.5 / self._view.fps)
-            if self._slot == 0:  # shorter than half a slot: one frame still
-                self._emit(self._held, self._first)
+            self._fill(end - min(ROUNDING, 0.5 / self._view.fps))
         self._flush()
 
     def _fill(self, until: float) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.error import FFmpegError
@@ -14,7 +16,12 @@ from av.error import FFmpegError
 from avbench.errors import MediaError
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
 # An allow-list, since FFmpeg also reads play-lists, scripts and name patterns that pull in other files: hls, concat,
 # dash, image2, sdp, imf … The names are those of FFmpeg's demuxers; one of a demuxer's names suffices.
@@ -40,12 +47,55 @@ def opened(path: Path, max_pixels: int) -> Iterator[InputContainer]:
             metadata_errors="replace",
         )
     except (FFmpegError, OSError) as error:
-        raise MediaError("invalid", f"{path} is not a media file that can be read ({reason(error)})") from error
+        raise MediaError("invalid", f"{path} is not a media file that can be read ({_reason(error)})") from error
     with container:
         yield container
 
 
-def reason(error: Exception) -> str:
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Decodes the `streams` of an open container.
+
+    `damaged` counts the packets that cannot be decoded, by `video` and `audio`; packets of audio that break off count
+    as `cut`, and an error of the file's structure as `file`.
+    """
+
+    container: InputContainer
+    streams: tuple[VideoStream | AudioStream, ...]
+    damaged: Counter[str] = field(default_factory=Counter)
+
+    def frames(self) -> Iterator[VideoFrame | AudioFrame]:
+        """All frames in file order. One thread each: what is_corrupt says and how damage looks depend on threads."""
+        by_index = {stream.index: stream for stream in self.streams}
+        for stream in self.streams:
+            stream.codec_context.thread_count = 1
+        packets = self.container.demux(*self.streams)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except FFmpegError:  # the file breaks off: what the decoders hold is still good
+                self.damaged["file"] += 1
+                break
+            if packet.is_corrupt and packet.stream.type == "audio":
+                self.damaged["cut"] += 1  # a file that breaks off inside a packet
+                continue
+            yield from self._decoded(by_index[packet.stream.index], packet)
+        for stream in self.streams:
+            yield from self._decoded(stream, None)
+
+    def _decoded(
+        self, stream: VideoStream | AudioStream, packet: Packet[Any] | None
+    ) -> Sequence[VideoFrame | AudioFrame]:
+        try:
+            return stream.decode(packet)
+        except FFmpegError:
+            self.damaged[stream.type] += 1
+            return []
+
+
+def _reason(error: Exception) -> str:
     """FFmpeg's own words, without the path and the number."""
     return str(getattr(error, "strerror", None) or error).split(":")[0].lower()
 

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from avbench.errors import MediaError, NotApplicable
 from avbench.media.probe import Header, Limits, MediaInfo, describe, turned
 from avbench.media.screen import Push, Screen
 from avbench.media.sound import Sound
-from avbench.media.source import opened
+from avbench.media.source import Decoder, opened
 from avbench.parts import AudioBackbone, Backbone, Features, Frames, VideoBackbone, VideoExtractor, VideoView
-
-if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
-    from av.audio.stream import AudioStream
-    from av.container import InputContainer
-    from av.packet import Packet
-    from av.video.stream import VideoStream
 
 F = TypeVar("F")
 OFFSET = 0.005  # seconds between the streams' starts from which a note says so
@@ -50,13 +42,13 @@ def sweep(
     with ExitStack() as stack:
         container = stack.enter_context(opened(path, limits.pixels))
         header = describe(container, path, limits)
-        sources = [_Source(container, tuple(s for s in (header.video, header.audio) if s is not None))]
+        sources = [Decoder(container, tuple(s for s in (header.video, header.audio) if s is not None))]
         audio_header = header
         if audio_path is not None and header.audio is None:
             container = stack.enter_context(opened(audio_path, limits.pixels))
             audio_header = describe(container, audio_path, limits)
             if audio_header.audio is not None:
-                sources.append(_Source(container, (audio_header.audio,)))
+                sources.append(Decoder(container, (audio_header.audio,)))
                 header = _noted(header, f"the audio is that of the side-car {audio_path.name}")
                 header = replace(header, info=replace(header.info, audio=audio_header.info.audio))
         elif audio_path is not None:
@@ -69,7 +61,7 @@ class _Sweep(Features):
 
     def __init__(
         self,
-        sources: Sequence[_Source],
+        sources: Sequence[Decoder],
         header: Header,
         audio_header: Header,
         backbones: Sequence[Backbone[Any]],
@@ -120,45 +112,6 @@ class _Sweep(Features):
         if isinstance(found, Exception):
             raise found
         return cast(F, found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A container and the streams of it that are wanted; `damaged` counts undecodable packets by kind of stream."""
-
-    container: InputContainer
-    streams: tuple[VideoStream | AudioStream, ...]
-    damaged: Counter[str] = field(default_factory=Counter)
-
-    def frames(self) -> Iterator[VideoFrame | AudioFrame]:
-        """All frames in file order. One thread each: what is_corrupt says and how damage looks depend on threads."""
-        by_index = {stream.index: stream for stream in self.streams}
-        for stream in self.streams:
-            stream.codec_context.thread_count = 1
-        packets = self.container.demux(*self.streams)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except FFmpegError:  # the file breaks off: what the decoders hold is still good
-                self.damaged["file"] += 1
-                break
-            if packet.is_corrupt and packet.stream.type == "audio":
-                self.damaged["cut"] += 1  # a file that breaks off inside a packet
-                continue
-            yield from self._decoded(by_index[packet.stream.index], packet)
-        for stream in self.streams:
-            yield from self._decoded(stream, None)
-
-    def _decoded(
-        self, stream: VideoStream | AudioStream, packet: Packet[Any] | None
-    ) -> Sequence[VideoFrame | AudioFrame]:
-        try:
-            return stream.decode(packet)
-        except FFmpegError:
-            self.damaged[stream.type] += 1
-            return []
 
 
 class _Job:
