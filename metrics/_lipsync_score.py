@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._lipsync_track import OverTracks
 
 SHIFT = 15  # video frames searched to either side, 0.6 s
 _EPS = 1e-6  # torch's pairwise_distance adds it to each component of the difference
@@ -25,6 +28,29 @@ class Sync:
     confidence: float
     windows: int
     curve: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSync:
+    """What a preset counts once: `offset` is None where distance and confidence may come from different tracks."""
+
+    offset: int | None
+    distance: float
+    confidence: float
+
+
+def over_tracks(tracks: Sequence[Sync], how: OverTracks) -> list[ClipSync]:
+    """A clip's tracks, one or more, as a preset counts them (see `Preset.over_tracks`)."""
+    if how == "items":
+        return [ClipSync(track.offset, track.distance, track.confidence) for track in tracks]
+    distance, confidence = ([getattr(track, side) for track in tracks] for side in ("distance", "confidence"))
+    if how == "mean":  # LatentSync truncates its mean offset
+        offset = int(np.mean([track.offset for track in tracks]))
+        return [ClipSync(offset, float(np.mean(distance)), float(np.mean(confidence)))]
+    if how == "best_of_each":
+        return [ClipSync(None, min(distance), max(confidence))]
+    best = max(tracks, key=lambda track: track.confidence - track.distance)
+    return [ClipSync(best.offset, best.distance, best.confidence)]
 
 
 def distances(lip: NDArray[np.float32], audio: NDArray[np.float32], shift: int = SHIFT) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+OverTracks = Literal["items", "mean", "best_of_each", "best_track"]
 Detections = Sequence[NDArray[np.float64]]  # a frame's faces, (k, 5): x1, y1, x2, y2 in pixels, score; best first
 
 
@@ -24,7 +25,7 @@ class Preset:
 
     min_track: int
     cut_threshold: float
-    over_tracks: Literal["items", "mean", "best_of_each", "best_track"]
+    over_tracks: OverTracks
     min_face: float = 100
     max_gap: int = 25
     first_face_only: bool = False

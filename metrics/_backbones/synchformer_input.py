@@ -16,6 +16,7 @@ RATE = 16000
 SEGMENT_FRAMES, STEP_FRAMES = 16, 8
 SEGMENT_SAMPLES, STEP_SAMPLES = 10240, 5120
 COLUMNS = 66
+COMPARED = 14  # segments the head looks at
 CHANCE = 22 / 21  # mean |offset| of a uniformly random class, seconds
 
 _MEAN, _DEVIATION = -4.2677393, 4.5689974
@@ -29,6 +30,29 @@ def grid() -> NDArray[np.float32]:
 def offsets(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, 21) logits to the likeliest signed offset in seconds, (N,)."""
     return grid()[logits.argmax(axis=1)]
+
+
+def first_and_last(segments: int) -> NDArray[np.int64]:
+    """(2, 14) segments that av-benchmark compares; DeSync is the mean |offset| of both.
+
+    Raises ValueError under 14 segments, 4.8 s, where av-benchmark has no value.
+    """
+    if segments < COMPARED:
+        raise ValueError(f"DeSync compares {COMPARED} segments (4.8 s); this clip has {segments}")
+    return np.stack([np.arange(COMPARED), np.arange(segments - COMPARED, segments)])
+
+
+def javis_blocks(segments: int) -> NDArray[np.int64]:
+    """(B, 14) segments that JavisBench compares: neighbouring blocks, the last one moved back to fit.
+
+    A clip of fewer than 14 segments repeats them in turn. Raises ValueError without any.
+    """
+    if segments < 1:
+        raise ValueError("DeSync needs 0.64 s of video and audio at least")
+    if segments < COMPARED:
+        return np.arange(COMPARED)[None] % segments
+    starts = [*range(0, segments - COMPARED, COMPARED), segments - COMPARED]
+    return np.array(starts)[:, None] + np.arange(COMPARED)
 
 
 def frames(rgb: NDArray[np.uint8]) -> Tensor:

@@ -183,6 +183,22 @@ def _imagebind(g: Golden) -> Arrays:
     }
 
 
+def _cnn14(rate: int) -> Callable[[Golden], Arrays]:
+    def waves(g: Golden) -> Arrays:
+        three = np.stack([g.av("wave", f"input/panns{rate // 1000}k/{{}}/{i}", 2 * rate) for i in range(3)])
+        three[1] *= np.float32(0.01)
+        three[2, ::2] *= -3
+        return {"waves": three}
+
+    return waves
+
+
+def _passt(g: Golden) -> Arrays:
+    two = np.stack([g.av("wave", f"input/passt/{{}}/{i}", 64000) for i in range(2)])
+    two[1] *= np.float32(0.01)
+    return {"waves": two}
+
+
 def _pure_desync(g: Golden) -> Arrays:
     path = "input/pure/{}/desync/"
     return {"first": g.noise(path + "first", 6, 21), "last": g.noise(path + "last", 6, 21)}
@@ -212,6 +228,9 @@ RECIPES: dict[str, Callable[[Golden], Arrays]] = {
     "lipsync/crop": _crop,
     "av_semantics/synchformer": _synchformer,
     "av_semantics/imagebind_small": _imagebind,
+    "av_semantics/cnn14_16k": _cnn14(16000),
+    "av_semantics/cnn14_32k": _cnn14(32000),
+    "av_semantics/passt": _passt,
     "av_semantics/pure": _pure_desync,
     "av_semantics/preprocessing": _preprocessing,
 }

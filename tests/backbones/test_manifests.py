@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from torch import nn
 
-from avbench.metrics._backbones import imagebind, s3fd, synchformer, syncnet
+from avbench.metrics._backbones import cnn14, imagebind, passt, s3fd, synchformer, syncnet
 from avbench.metrics._backbones._state import outline
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "lipsync/manifest_s3fd": (s3fd.S3FD, ()),
     "av_semantics/synchformer_manifest": (synchformer.Synchformer, synchformer.UNUSED),
     "av_semantics/imagebind_huge_manifest": (imagebind.ImageBind, imagebind.UNUSED),
+    "av_semantics/cnn14_16k_manifest": (lambda: cnn14.Cnn14(cnn14.AT_16K), cnn14.UNUSED),
+    "av_semantics/cnn14_32k_manifest": (lambda: cnn14.Cnn14(cnn14.AT_32K), cnn14.UNUSED),
+    "av_semantics/passt_manifest": (passt.Passt, passt.UNUSED),
 }
 
 

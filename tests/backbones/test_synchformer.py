@@ -40,6 +40,7 @@ def test_video_trunk(golden: Golden, net: synchformer.Synchformer, inputs: Array
 
 
 @torch.inference_mode()
+@pytest.mark.slow
 def test_audio_trunk(golden: Golden, net: synchformer.Synchformer, inputs: Arrays) -> None:
     mel = synchformer_input.audio_segments(torch.from_numpy(inputs["wave"]))
     expected = golden.expected(FILE)
@@ -48,6 +49,7 @@ def test_audio_trunk(golden: Golden, net: synchformer.Synchformer, inputs: Array
 
 
 @torch.inference_mode()
+@pytest.mark.slow
 def test_head(golden: Golden, net: synchformer.Synchformer, inputs: Arrays) -> None:
     logits = net.compare(torch.from_numpy(inputs["vfeat"]), torch.from_numpy(inputs["afeat"]))
     _close(logits, golden.expected(FILE)["head_logits"])
@@ -87,3 +89,26 @@ def test_frames(golden: Golden, size: str) -> None:
 def test_segments_line_up() -> None:
     assert len(synchformer_input.video_segments(torch.zeros(200, 3, 2, 2))) == 24
     assert len(synchformer_input.audio_segments(torch.zeros(128000))) == 24
+
+
+def test_blocks_of_segments() -> None:
+    first, last = synchformer_input.first_and_last(24)
+    assert (first[0], first[-1], last[0], last[-1]) == (0, 13, 10, 23)
+    with pytest.raises(ValueError, match="has 13"):
+        synchformer_input.first_and_last(13)
+    starts = {14: [0], 15: [0, 1], 28: [0, 14], 30: [0, 14, 16]}
+    assert {n: synchformer_input.javis_blocks(n)[:, 0].tolist() for n in starts} == starts
+    assert synchformer_input.javis_blocks(5).tolist() == [[0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3]]
+
+
+@torch.inference_mode()
+def test_a_small_network_treats_clips_apart() -> None:
+    torch.manual_seed(0)
+    config = synchformer.SynchformerConfig(dim=24, heads=2, blocks=1, side=2, segments=3, head_blocks=1, head_heads=2)
+    net = synchformer.Synchformer(config).eval()
+    video = net.video(torch.randn(6, 16, 3, 32, 32)).unflatten(0, (2, 3))
+    audio = net.audio(torch.randn(6, 128, 66)).unflatten(0, (2, 3))
+    assert (video.shape, audio.shape) == ((2, 3, 8, 24), (2, 3, 6, 24))
+    both, second = net.compare(video, audio), net.compare(video[1:], audio[1:])
+    torch.testing.assert_close(both[1:], second)
+    assert not torch.allclose(both[0], both[1])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from avbench.metrics._backbones import syncnet
-from avbench.metrics._lipsync_score import distances, sync
+from avbench.metrics._lipsync_score import ClipSync, Sync, distances, over_tracks, sync
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import Golden
@@ -86,3 +86,12 @@ def test_lip_windows_do_not_depend_on_where_a_pass_begins(golden: Golden) -> Non
     net = _net(golden)
     np.testing.assert_allclose(syncnet.embed_lip(net, crops, 18)[16:], syncnet.embed_lip(net, crops[16:], 2), atol=2e-3)
     assert syncnet.embed_lip(net, crops, 0).shape == (0, syncnet.DIM)
+
+
+def test_tracks_count_as_each_preset_says() -> None:
+    curve = np.zeros(31, np.float32)
+    two = [Sync(-3, 8.0, 5.0, 99, curve), Sync(0, 7.0, 4.5, 99, curve)]
+    assert over_tracks(two, "items") == [ClipSync(-3, 8.0, 5.0), ClipSync(0, 7.0, 4.5)]
+    assert over_tracks(two, "mean") == [ClipSync(-1, 7.5, 4.75)]
+    assert over_tracks(two, "best_of_each") == [ClipSync(None, 7.0, 5.0)]
+    assert over_tracks(two, "best_track") == [ClipSync(0, 7.0, 4.5)]
