@@ -105,7 +105,7 @@ def _where(table: PublishedTable, note: str) -> str:
 
 def _measure(measure: Measure) -> str:
     column = measure.column
-    unit = f" ({column.unit})" if column.unit else ""
+    unit = "" if column.unit in ("", "1") else f" ({column.unit})"  # 1: dimensionless
     return f"{column.name}{unit}{ARROW[column.direction]} [{measure.backend}]"
 
 
