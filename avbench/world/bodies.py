@@ -12,7 +12,7 @@ FLOOR = 0.86
 
 
 def bounce_plan(rng: np.random.Generator, seconds: float, count: int | None) -> tuple[list[float], list[float]]:
-    """A ball dropped from rest: each flight lasts the restitution times the one before; strength is the impact speed."""
+    """A ball dropped from rest: each flight lasts restitution times the one before; strength is speed."""
     restitution = float(rng.uniform(0.68, 0.86))
     n = count or int(rng.integers(3, 7))
     span = seconds - 0.75

@@ -107,4 +107,5 @@ _GLOW = (255 * np.clip(1 - _FAR, 0, 1) ** 2).astype(np.uint8)
 def _ramp(colour: RGB, strength: float) -> NDArray[np.uint8]:
     """Look-up table (1, 256, 3) from the glow's mask to the light added to each channel."""
     ramp = np.arange(256)[:, None] / 255 * strength * np.array(colour)
-    return np.clip(ramp, 0, 255).astype(np.uint8)[None]
+    table: NDArray[np.uint8] = np.clip(ramp, 0, 255).astype(np.uint8)[None]
+    return table

@@ -1,7 +1,7 @@
 """One utterance by espeak-ng, run as a script in a process of its own: `python -I -S espeak.py` with JSON on stdin.
 
-espeak-ng keeps its oscillator phase and random state from call to call and cannot be unloaded, so the only way to the
-same samples for the same text, whatever was said before, is a fresh process (20 ms). Standard library only.
+espeak-ng keeps its oscillators' phases from call to call and cannot be unloaded, so the only way to the same samples
+for the same text, whatever was said before, is a fresh process (20 ms). Standard library only.
 """
 
 from __future__ import annotations
@@ -35,17 +35,23 @@ class _Event(ctypes.Structure):  # espeak_EVENT of speak_lib.h
 
 
 def speak(call: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Header (rate, words as [position, sample], phones as [symbol, sample]) and int16 samples; retried until it fits."""
+    """Header (rate, words as [position, sample], phones as [symbol, sample]) and int16 samples.
+
+    Spoken again, faster, until it is at most `call["limit"]` seconds long.
+    """
     lib = ctypes.CDLL(call["library"])
     data = call["data"].encode() or None
     rate = lib.espeak_Initialize(2, 0, data, 1)  # AUDIO_OUTPUT_SYNCHRONOUS, phoneme events
     if rate <= 0:
         raise SystemExit("espeak_Initialize failed")
+    if hasattr(lib, "espeak_ng_SetRandSeed"):  # 1.52 seeds its flutter and breath from the clock
+        lib.espeak_ng_SetRandSeed(ctypes.c_long(1))
+    if sys.platform != "win32":
+        ctypes.CDLL(None).srand(1)
     chunks: list[bytes] = []
     words: list[list[int]] = []
     phones: list[list[Any]] = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
     def heard(samples: int | None, count: int, events: Any) -> int:
         if samples and count > 0:
             chunks.append(ctypes.string_at(samples, 2 * count))
@@ -59,7 +65,8 @@ def speak(call: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             i += 1
         return 0
 
-    lib.espeak_SetSynthCallback(heard)
+    callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))(heard)
+    lib.espeak_SetSynthCallback(callback)
     voice = next((name for name in call["voices"] if lib.espeak_SetVoiceByName(name.encode()) == 0), None)
     if voice is None:
         raise SystemExit(f"no voice among {call['voices']}")

@@ -297,7 +297,7 @@ class Head:
         self._eyes(c, pose)
         mouth = self._mouth(c, aperture, width)
         scale = self.px / self.side * (1 + 2 * MARGIN)  # 1 up to rounding
-        turn = cv2.getRotationMatrix2D((0.0, 0.0), pose.tilt, pose.zoom * scale)
+        turn = np.asarray(cv2.getRotationMatrix2D((0.0, 0.0), pose.tilt, pose.zoom * scale), np.float64)
         middle = np.array([(MARGIN + 0.5) * self.px, (MARGIN + 0.62) * self.px])
         target = np.array([(0.5 + pose.dx) * self.px, (0.62 + pose.dy) * self.px])
         turn[:, 2] = target - turn[:, :2] @ middle

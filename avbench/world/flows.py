@@ -48,7 +48,7 @@ def pour_sound(plan: Plan, count: int) -> Signal:
         r = 0.992
         glug[part] = lfilter([1], [1, -2 * r * np.cos(2 * np.pi * hz[k] / RATE), r * r], grains[part])
     wide = 0.4 * noise(rng, count, 300, 1200)
-    return flow * (hiss + wide + 1.2 * glug / (np.std(glug) + 1e-9))
+    return np.asarray(flow * (hiss + wide + 1.2 * glug / (np.std(glug) + 1e-9)), np.float64)
 
 
 def pour_draw(c: Canvas, plan: Plan, t: float) -> Box:
@@ -101,7 +101,9 @@ def rain_sound(plan: Plan, count: int) -> Signal:
     heavy = stretch(plan.curve, count)
     drops = rng.standard_normal(count) * (rng.random(count) < 0.004 * heavy)
     ping = np.convolve(drops, modes(0.012, [2200 * plan.pitch, 4100 * plan.pitch], [0.003, 0.002], [1, 0.8]))[:count]
-    return heavy * 0.6 * noise(rng, count, 1200, 7500) + 0.8 * ping / (np.std(ping) + 1e-9) * np.sqrt(heavy)
+    hiss = 0.6 * noise(rng, count, 1200, 7500)
+    shower: Signal = heavy * hiss + 0.8 * ping / (np.std(ping) + 1e-9) * np.sqrt(heavy)
+    return shower
 
 
 def rain_draw(c: Canvas, plan: Plan, t: float) -> Box:
@@ -133,7 +135,8 @@ def wind_sound(plan: Plan, count: int) -> Signal:
     low, mid, high = (
         noise(rng, count, a * plan.pitch, b * plan.pitch) for a, b in ((90, 260), (260, 620), (600, 1500))
     )
-    return gust**1.6 * ((1.1 - gust) * low + gust * mid + 0.7 * gust**3 * high)
+    out: Signal = gust**1.6 * ((1.1 - gust) * low + gust * mid + 0.7 * gust**3 * high)
+    return out
 
 
 def wind_draw(c: Canvas, plan: Plan, t: float) -> Box:

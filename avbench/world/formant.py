@@ -1,4 +1,4 @@
-"""The voice without espeak-ng: letters to phonemes by a few rules, phonemes to sound by three formants. Crude, labelled."""
+"""The voice without espeak-ng: letters to phonemes by a few rules, phonemes to sound by three formants. Crude."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from avbench.world.truth import Phone
 RATE = 16000
 _VOWELS = {  # espeak mnemonic: formants in Hz (Peterson and Barney 1952)
     "a": (700, 1150, 2500), "E": (530, 1840, 2480), "I": (390, 1990, 2550), "i:": (280, 2250, 2890),
-    "0": (730, 1090, 2440), "oU": (460, 850, 2400), "u:": (310, 870, 2250), "V": (640, 1190, 2390), "@": (500, 1400, 2400),
-    "eI": (450, 2050, 2600), "aI": (640, 1500, 2500), "aU": (660, 1050, 2450), "O:": (570, 840, 2410), "y": (290, 1900, 2300),
+    "0": (730, 1090, 2440), "oU": (460, 850, 2400), "u:": (310, 870, 2250), "V": (640, 1190, 2390),
+    "@": (500, 1400, 2400),
+    "eI": (450, 2050, 2600), "aI": (640, 1500, 2500), "aU": (660, 1050, 2450), "O:": (570, 840, 2410),
+    "y": (290, 1900, 2300),
 }  # fmt: skip
 _NOISES = {
     "s": 5200,
@@ -32,7 +34,8 @@ _NOISES = {
 _LETTERS = (
     ("tion", "S @ n"), ("igh", "aI"), ("sh", "S"), ("ch", "tS"), ("th", "T"), ("ph", "f"), ("ck", "k"), ("ng", "N"),
     ("qu", "k w"), ("ee", "i:"), ("ea", "i:"), ("oo", "u:"), ("ou", "aU"), ("ow", "oU"), ("ai", "eI"), ("ay", "eI"),
-    ("oa", "oU"), ("oi", "O: I"), ("er", "@ r"), ("ar", "a r"), ("or", "O: r"), ("wh", "w"), ("kn", "n"), ("x", "k s"),
+    ("oa", "oU"), ("oi", "O: I"), ("er", "@ r"), ("ar", "a r"), ("or", "O: r"), ("wh", "w"), ("kn", "n"),
+    ("x", "k s"),
     ("a", "a"), ("e", "E"), ("i", "I"), ("o", "0"), ("u", "V"), ("y", "i:"), ("c", "k"), ("j", "dZ"), ("q", "k"),
 )  # fmt: skip
 _INITIALS = ("", "b", "p", "m", "f", "d", "t", "n", "l", "k", "h", "x", "tS", "S", "s", "dZ")

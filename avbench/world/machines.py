@@ -14,7 +14,8 @@ SKIN = (230, 184, 152)
 
 def _speed(plan: Plan) -> Signal:
     """Firing frequency in Hz at CONTROL Hz: idle to revved as the curve goes."""
-    return (16 + 50 * plan.curve**1.5) * plan.pitch
+    hz: Signal = (16 + 50 * plan.curve**1.5) * plan.pitch
+    return hz
 
 
 def engine_sound(plan: Plan, count: int) -> Signal:
@@ -27,7 +28,8 @@ def engine_sound(plan: Plan, count: int) -> Signal:
     pipe = modes(0.06, [85, 170, 310, 620], [0.02, 0.016, 0.01, 0.006], [1, 0.8, 0.6, 0.35])
     load = (hz - hz.min()) / (np.ptp(hz) + 1e-9)
     out = np.convolve(fire, pipe)[:count]
-    return out / (np.std(out) + 1e-9) * (0.45 + 0.55 * load) + 0.25 * load * noise(rng, count, 300, 3000)
+    rumble: Signal = out / (np.std(out) + 1e-9) * (0.45 + 0.55 * load) + 0.25 * load * noise(rng, count, 300, 3000)
+    return rumble
 
 
 def engine_draw(c: Canvas, plan: Plan, t: float) -> Box:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from avbench.records import Prompt
 from avbench.world import face
 from avbench.world.canvas import Canvas
-from avbench.world.place import ECHO, PAD, paint
+from avbench.world.ground import PAD
+from avbench.world.place import ECHO, paint
 from avbench.world.plan import Plan, swell
 from avbench.world.scene import FPS, Prop, Scene, scene_of
 from avbench.world.sound import RATE, level, noise, room

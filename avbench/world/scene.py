@@ -42,12 +42,17 @@ CUES: dict[str, str] = {
     "wind": r"\bwind|gust|breeze|风",
 }
 PLACE_CUES: dict[str, str] = {  # a night sky goes before the place under it
-    "night": r"\bnight|moonlit|fireworks|stars\b|夜", "living-room": r"living[- ]room|客厅", "bedroom": r"bedroom|卧室",
-    "classroom": r"classroom|school|教室", "kitchen": r"kitchen|厨房", "cafe": r"\bcafe|coffee shop|restaurant|咖啡馆",
+    "night": r"\bnight|moonlit|fireworks|stars\b|夜", "living-room": r"living[- ]room|客厅",
+    "bedroom": r"bedroom|卧室",
+    "classroom": r"classroom|school|教室", "kitchen": r"kitchen|厨房",
+    "cafe": r"\bcafe|coffee shop|restaurant|咖啡馆",
     "library": r"library|图书馆", "office": r"\boffice|study\b|办公", "stage": r"\bstage|theat|concert|舞台",
-    "hall": r"\bhall|church|大厅", "workshop": r"workshop|forge|barn|车间", "garage": r"garage|车库", "station": r"station|platform|车站",
-    "harbour": r"harbou?r|\bport\b|pier|码头", "roof": r"\broof|屋顶", "lake": r"\blake|pond|river|湖", "beach": r"beach|seaside|coast|海滩",
-    "mountain": r"mountain|\bpeak|hill|山", "forest": r"forest|woods|woodland|森林", "garden": r"garden|花园", "yard": r"\byard|院子",
+    "hall": r"\bhall|church|大厅", "workshop": r"workshop|forge|barn|车间", "garage": r"garage|车库",
+    "station": r"station|platform|车站",
+    "harbour": r"harbou?r|\bport\b|pier|码头", "roof": r"\broof|屋顶", "lake": r"\blake|pond|river|湖",
+    "beach": r"beach|seaside|coast|海滩",
+    "mountain": r"mountain|\bpeak|hill|山", "forest": r"forest|woods|woodland|森林", "garden": r"garden|花园",
+    "yard": r"\byard|院子",
     "field": r"\bfield|meadow|farm|田", "park": r"\bpark\b|lawn|公园", "street": r"street|road|city|town|pavement|街",
     "plain": r"plain wall|plain background|studio", "room": r"\broom|indoors|house|房间", "sky": r"\bsky\b|天空",
 }  # fmt: skip
@@ -65,11 +70,14 @@ NUMBERS = {
     "eight": 8,
 }
 COUNTED = (
-    "strokes?", "beats?", "knocks?", "barks?", "chirps?", "calls?", "steps?", "footsteps?", "notes?", "ticks?", "blasts?",
-    "claps?", "bursts?", "bounces?", "hits?", "impacts?", "blows?", "tolls?", "rings?", "slams?", "plucks?", "cracks?",
+    "strokes?", "beats?", "knocks?", "barks?", "chirps?", "calls?", "steps?", "footsteps?", "notes?", "ticks?",
+    "blasts?",
+    "claps?", "bursts?", "bounces?", "hits?", "impacts?", "blows?", "tolls?", "rings?", "slams?", "plucks?",
+    "cracks?",
 )  # fmt: skip
 LIGHTS: dict[str, tuple[float, float, float]] = {
-    r"sunset|golden|warm light|candle|lamp": (1.08, 0.98, 0.84), r"overcast|grey day|cloudy|cold light|dawn": (0.90, 0.95, 1.02),
+    r"sunset|golden|warm light|candle|lamp": (1.08, 0.98, 0.84),
+    r"overcast|grey day|cloudy|cold light|dawn": (0.90, 0.95, 1.02),
     r"\bdim|dark|dusk|evening": (0.80, 0.80, 0.88), r"bright|sunny|daylight|sunlight": (1.06, 1.05, 1.0),
 }  # fmt: skip
 

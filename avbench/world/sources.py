@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from avbench.world import bodies, creatures, flows, machines, skies, strikes
+from avbench.world import bodies, creatures, flows, machines, ringing, skies, strikes
 from avbench.world.plan import Kind
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for group in (strikes, bodies, flows, machines, creatures, skies) for kind in group.KINDS
+    kind.name: kind for group in (strikes, ringing, bodies, flows, machines, creatures, skies) for kind in group.KINDS
 }

@@ -13,7 +13,7 @@ RGB = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """`pitch` and `pitch_range` are espeak-ng's 0-100; `variant` its voice variant; `f0` hertz for the fallback voice."""
+    """`pitch` and `pitch_range` are espeak-ng's 0-100, `variant` its voice variant; `f0` is for the fallback voice."""
 
     name: str
     woman: bool
@@ -38,29 +38,41 @@ class Speaker:
 SPEAKERS: dict[str, Speaker] = {
     s.name: s
     for s in (
-        Speaker("ana", True, "young", "brown", "long", (238, 196, 168), (96, 58, 34), (86, 56, 34), (196, 72, 88),
+        Speaker("ana", True, "young", "brown", "long",
+                (238, 196, 168), (96, 58, 34), (86, 56, 34), (196, 72, 88),
                 False, False, 0.96, "en-us", "f2", 62, 55, 168, 205.0),
-        Speaker("bruno", False, "middle-aged", "black", "short", (214, 166, 132), (34, 28, 26), (60, 40, 26), (52, 84, 132),
+        Speaker("bruno", False, "middle-aged", "black", "short",
+                (214, 166, 132), (34, 28, 26), (60, 40, 26), (52, 84, 132),
                 True, False, 1.05, "en-us", "m3", 34, 45, 158, 105.0),
-        Speaker("chen", False, "young", "black", "short", (240, 206, 170), (26, 24, 28), (44, 32, 24), (72, 140, 110),
+        Speaker("chen", False, "young", "black", "short",
+                (240, 206, 170), (26, 24, 28), (44, 32, 24), (72, 140, 110),
                 False, False, 0.99, "en-us", "m7", 52, 50, 170, 128.0),
-        Speaker("dara", True, "middle-aged", "red", "long", (248, 212, 190), (176, 72, 34), (70, 110, 84), (62, 96, 84),
+        Speaker("dara", True, "middle-aged", "red", "long",
+                (248, 212, 190), (176, 72, 34), (70, 110, 84), (62, 96, 84),
                 False, False, 0.98, "en-gb", "f3", 48, 55, 162, 185.0),
-        Speaker("emil", False, "old", "grey", "bald top", (236, 194, 172), (168, 166, 164), (84, 104, 124), (122, 100, 78),
+        Speaker("emil", False, "old", "grey", "bald top",
+                (236, 194, 172), (168, 166, 164), (84, 104, 124), (122, 100, 78),
                 False, False, 1.02, "en-gb", "m1", 44, 35, 148, 115.0),
-        Speaker("fay", True, "young", "blond", "long", (250, 218, 196), (226, 190, 110), (70, 110, 150), (240, 206, 92),
+        Speaker("fay", True, "young", "blond", "long",
+                (250, 218, 196), (226, 190, 110), (70, 110, 150), (240, 206, 92),
                 False, False, 0.95, "en-us", "f5", 74, 60, 172, 228.0),
-        Speaker("goro", False, "middle-aged", "black", "bald", (228, 186, 146), (60, 50, 44), (50, 36, 26), (70, 70, 82),
+        Speaker("goro", False, "middle-aged", "black", "bald",
+                (228, 186, 146), (60, 50, 44), (50, 36, 26), (70, 70, 82),
                 False, True, 1.06, "en-us", "m2", 18, 40, 154, 88.0),
-        Speaker("hana", True, "young", "black", "bob", (246, 214, 182), (24, 20, 26), (48, 32, 24), (150, 110, 180),
+        Speaker("hana", True, "young", "black", "bob",
+                (246, 214, 182), (24, 20, 26), (48, 32, 24), (150, 110, 180),
                 False, False, 0.97, "en-us", "f4", 68, 50, 170, 215.0),
-        Speaker("ivan", False, "young", "blond", "short", (246, 208, 184), (206, 168, 96), (74, 118, 160), (178, 60, 50),
+        Speaker("ivan", False, "young", "blond", "short",
+                (246, 208, 184), (206, 168, 96), (74, 118, 160), (178, 60, 50),
                 False, False, 1.01, "en-us", "m5", 46, 50, 164, 120.0),
-        Speaker("jade", True, "middle-aged", "dark", "curly", (158, 108, 78), (40, 28, 24), (46, 30, 20), (232, 140, 60),
+        Speaker("jade", True, "middle-aged", "dark", "curly",
+                (158, 108, 78), (40, 28, 24), (46, 30, 20), (232, 140, 60),
                 False, False, 1.0, "en-us", "f1", 46, 60, 160, 178.0),
-        Speaker("karim", False, "old", "white", "short", (202, 152, 116), (232, 230, 226), (58, 42, 30), (96, 120, 90),
+        Speaker("karim", False, "old", "white", "short",
+                (202, 152, 116), (232, 230, 226), (58, 42, 30), (96, 120, 90),
                 True, False, 1.03, "en-gb", "m8", 30, 40, 150, 98.0),
-        Speaker("lucia", True, "old", "grey", "bun", (240, 202, 180), (186, 184, 186), (80, 84, 84), (110, 84, 130),
+        Speaker("lucia", True, "old", "grey", "bun",
+                (240, 202, 180), (186, 184, 186), (80, 84, 84), (110, 84, 130),
                 False, False, 0.98, "en-gb", "f2", 36, 40, 150, 168.0),
     )
 }  # fmt: skip

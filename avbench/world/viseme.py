@@ -12,7 +12,6 @@ from avbench.world.speech import RATE, Utterance
 
 FINE = 400  # Hz of the trajectory before it is sampled at the frames
 SMOOTH = 0.022  # seconds; lips take about 100 ms from one target to the next
-OPEN = 1.0
 # First matching prefix wins: targets of (aperture 0 closed to 1 wide, width -1 rounded to 1 spread).
 TARGETS: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = (
     ("_", ((0.0, 0.0),)),
@@ -22,9 +21,11 @@ TARGETS: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = (
     ("ong", ((0.6, -0.7), (0.35, -0.3))), ("iE", ((0.45, 0.7), (0.7, 0.5))), ("uA", ((0.4, -0.8), (0.95, 0.1))),
     ("3", ((0.55, -0.3),)), ("0", ((0.9, -0.2),)), ("A", ((1.0, 0.0),)), ("a", ((1.0, 0.1),)), ("V", ((0.8, 0.1),)),
     ("E", ((0.75, 0.4),)), ("e", ((0.65, 0.5),)), ("O", ((0.8, -0.6),)), ("o", ((0.7, -0.7),)), ("@", ((0.6, 0.0),)),
-    ("I", ((0.5, 0.4),)), ("i", ((0.42, 0.8),)), ("U", ((0.42, -0.7),)), ("u", ((0.34, -1.0),)), ("y", ((0.32, -0.9),)),
+    ("I", ((0.5, 0.4),)), ("i", ((0.42, 0.8),)), ("U", ((0.42, -0.7),)), ("u", ((0.34, -1.0),)),
+    ("y", ((0.32, -0.9),)),
     ("p", ((0.0, 0.0),)), ("b", ((0.0, 0.0),)), ("m", ((0.0, 0.0),)), ("f", ((0.1, 0.2),)), ("v", ((0.1, 0.2),)),
-    ("w", ((0.2, -1.0),)), ("S", ((0.22, -0.5),)), ("tS", ((0.2, -0.5),)), ("dZ", ((0.2, -0.5),)), ("Z", ((0.22, -0.5),)),
+    ("w", ((0.2, -1.0),)), ("S", ((0.22, -0.5),)), ("tS", ((0.2, -0.5),)), ("dZ", ((0.2, -0.5),)),
+    ("Z", ((0.22, -0.5),)),
     ("r", ((0.3, -0.5),)), ("l", ((0.35, 0.1),)), ("j", ((0.3, 0.6),)), ("h", ((0.45, 0.0),)), ("X", ((0.45, 0.0),)),
 )  # fmt: skip
 OTHER = ((0.24, 0.15),)  # tongue consonants: teeth close, lips apart
@@ -45,10 +46,10 @@ def lips(utterance: Utterance, frames: int, fps: float) -> Lips:
     knots, aperture, width = [0.0], [0.0], [0.0]
     for phone in utterance.phones:
         targets = next((t for prefix, t in TARGETS if phone.symbol.startswith(prefix)), OTHER)
-        for k, (opening, spread) in enumerate(targets):
+        for k, target in enumerate(targets):
             knots.append(phone.start + (phone.end - phone.start) * (k + 0.5) / len(targets))
-            aperture.append(opening)
-            width.append(spread)
+            aperture.append(target[0])
+            width.append(target[1])
     grid = np.arange(total) / FINE
     sigma = SMOOTH * FINE
     loud = loudness(utterance.audio, total)
