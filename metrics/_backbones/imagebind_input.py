@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from ._pixels import SIZE, shrink, three_crops
+from ._frames import SIZE, shrink, three_crops
 
 FPS = Fraction(1, 2)  # frames av-benchmark takes a second
 RATE = 16000

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._pixels import centre_crop, shrink
+from ._frames import centre_crop, shrink
 
 FPS = 25
 RATE = 16000
