@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from avbench.media.probe import Limits
 
 GAP = 0.1  # seconds: a longer hole between time stamps is filled with silence, or what follows would come early
+PLANES = 8  # PyAV 18.1 reads a planar frame's channels beyond the eighth from a wrong address, and crashes
 SCALE = {"s16": 1 / (1 << 15), "s32": 1 / (1 << 31), "s64": 1 / (1 << 63)}
 
 
@@ -55,6 +56,9 @@ class Sound:
         if frame.is_corrupt:
             self.broken = self.broken or "a damaged packet"
         channels = frame.layout.nb_channels
+        if channels > PLANES and frame.format.is_planar:
+            self.broken = self.broken or f"it has {channels} channels, of which {PLANES} can be read"
+            return
         if not self.rate:
             self.rate, self._channels = frame.sample_rate, channels
             self.start = self._time(frame, 0.0)
@@ -121,7 +125,8 @@ def pcm(frame: AudioFrame) -> NDArray[np.float32]:
     kind = frame.format.packed.name
     if kind == "u8":
         return ((data.astype(np.float32) - 128) / 128).astype(np.float32, copy=False)
-    return np.multiply(data, SCALE.get(kind, 1.0), dtype=np.float64).astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and beyond float32: refused later, with a count
+        return np.multiply(data, SCALE.get(kind, 1.0), dtype=np.float64).astype(np.float32)
 
 
 def resample(samples: NDArray[np.float32], rate: int, to: int) -> NDArray[np.float32]:

@@ -33,6 +33,7 @@ def sweep(
 ) -> Features:
     """Decode the clip at `path` once and run `backbones` over it, equal ones once.
 
+    A backbone opens with the header's info; the decoder's counts are in `features.info` and reach audio backbones.
     Frames arrive in chunks of at most `chunk`, shared by the backbones of a view, which must not write into them.
     Memory does not grow with the clip's length but for its mono audio. Whatever one backbone raises stays with it:
     `features[backbone]` raises it again. `audio_path` is a side-car, used if the clip has no audio stream.
@@ -90,12 +91,13 @@ class _Sweep(Features):
                 screen.show(frame)
         if screen is not None:
             screen.close()
-        if screen is None and not sound.samples:
-            raise MediaError("invalid", f"nothing in {info.path} can be decoded")
-
         damaged = sum((source.damaged for source in sources), Counter[str]())
         if damaged["audio"]:
             sound.broken = f"{damaged['audio']} packets cannot be decoded"
+        if screen is None and not sound.samples:
+            raise MediaError(
+                "invalid", f"nothing in {info.path} can be decoded" + (f" ({sound.broken})" if sound.broken else "")
+            )
         if info.audio is not None and info.audio.duration is not None and "mp4" in audio_header.info.container:
             sound.trim(info.audio.duration)  # only MP4 states the length without the codec's padding
         self.info = _counted(info, screen, sound, damaged)
@@ -182,6 +184,9 @@ def _counted(info: MediaInfo, screen: Screen | None, sound: Sound, damaged: Coun
     notes = list(info.notes)
     if info.video and info.video.declared_frames and frames != info.video.declared_frames:
         notes.append(f"{frames} of {info.video.declared_frames} declared frames decoded")
+    corrupt = (screen.corrupt if screen else 0) + damaged["video"]
+    if corrupt:
+        notes.append(f"{corrupt} corrupt frames")
     if damaged["file"] or damaged["cut"]:
         notes.append("the file breaks off")
     if screen and screen.unstamped:
@@ -197,7 +202,7 @@ def _counted(info: MediaInfo, screen: Screen | None, sound: Sound, damaged: Coun
         info,
         notes=tuple(notes),
         decoded_frames=frames if info.video else None,
-        corrupt_frames=(screen.corrupt if screen else 0) + damaged["video"] if info.video else None,
+        corrupt_frames=corrupt if info.video else None,
         video_seconds=screen.seconds if screen else None,
         audio_seconds=sound.seconds if info.audio else None,
     )

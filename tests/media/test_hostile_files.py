@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from avbench.errors import MediaError
+from avbench.errors import MediaError, NotApplicable, Unscored
 from avbench.media.probe import Limits, probe
 from avbench.media.sweep import sweep
 from avbench.parts import AudioView, VideoView
@@ -171,3 +174,39 @@ def test_a_header_that_lies_about_the_number_of_frames(tmp_path: Path, encode: A
     assert info.decoded_frames == 25
     assert info.coverage == pytest.approx(25 / 40)
     assert "25 of 40 declared frames decoded" in info.notes
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory, encode: Any, ramp: Any, tone: Any) -> list[Path]:
+    folder = tmp_path_factory.mktemp("seeds")
+    images, sound = ramp(8, 32, 32), tone(0.4, 16_000)
+    return [
+        encode(folder / "a.mp4", images, audio=sound, rate=16_000, muxer={"movflags": "+faststart"}),
+        encode(folder / "a.mkv", images, audio=sound, rate=16_000, audio_codec="flac"),
+        encode(folder / "a.ts", images, audio=sound, rate=16_000, format="mpegts"),
+        encode(folder / "a.avi", images, codec="mpeg4", options={}, audio=sound, rate=16_000, audio_codec="pcm_s16le"),
+        encode(folder / "a.wav", audio=sound, rate=16_000, audio_codec="pcm_f32le"),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_damage_anywhere_ends_in_a_feature_or_a_reason(seeds: list[Path], look: Any, data: st.DataObject) -> None:
+    seed = data.draw(st.sampled_from(seeds), "seed")
+    content = bytearray(seed.read_bytes())
+    reach = data.draw(st.sampled_from([200, 2_000, len(content)]), "reach")
+    places = st.integers(0, min(reach, len(content)) - 1)
+    for place, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=30), "damage"):
+        content[place] = value
+    content = content[: data.draw(st.integers(1, len(content)), "length")]
+    path = seed.with_name("damaged" + seed.suffix)
+    path.write_bytes(bytes(content))
+    view = VideoView(fps=25, size=(16, 16))
+    try:
+        clip = look(path, view, AudioView())
+    except MediaError:
+        return
+    with suppress(MediaError, NotApplicable, Unscored):
+        assert clip.frames(view).data.shape[1:] == (16, 16, 3)
+    with suppress(MediaError, NotApplicable, Unscored):
+        assert np.isfinite(clip.audio().samples).all()

@@ -201,6 +201,17 @@ def test_rates_and_channels_are_equally_loud(
     np.testing.assert_allclose(samples[1000:-1000], tone(1, 16_000)[1000:-1000], atol=2e-3)  # and no delay
 
 
+def test_many_channels_are_read_or_refused(tmp_path: Path, encode: Any, ramp: Any, tone: Any, look: Any) -> None:
+    sound = np.repeat(tone(1, 16_000)[:, None], 24, axis=1)
+    fields = {"audio": sound, "rate": 16_000, "layout": "22.2"}
+    packed = look(encode(tmp_path / "a.wav", audio_codec="pcm_s16le", **fields), MONO)
+    np.testing.assert_allclose(packed.audio(MONO).samples, sound[:, 0], atol=1e-4)
+    planar = look(encode(tmp_path / "a.nut", ramp(25), audio_codec="pcm_s16le_planar", **fields), VideoView(), MONO)
+    assert len(planar.frames().data) == 25
+    with pytest.raises(Unscored, match="24 channels, of which 8 can be read"):
+        planar.audio(MONO)
+
+
 @pytest.mark.parametrize("codec", ["pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"])
 def test_sample_formats_share_one_scale(tmp_path: Path, encode: Any, tone: Any, look: Any, codec: str) -> None:
     path = encode(tmp_path / "clip.wav", audio=tone(0.5, 16_000), rate=16_000, audio_codec=codec)
@@ -294,6 +305,7 @@ def test_sixty_flipped_bytes(busy: Path, look: Any) -> None:
     first, again = look(busy, VideoView()), look(busy, VideoView())
     assert first.info.corrupt_frames > 0
     assert first.info.corrupt_frames == again.info.corrupt_frames
+    assert f"{first.info.corrupt_frames} corrupt frames" in first.info.notes
     np.testing.assert_array_equal(first.frames().data, again.frames().data)
 
 
