@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avbench.errors import IncompleteError, UsageError
@@ -197,6 +197,7 @@ def test_a_tag_that_no_prompt_has_leaves_nothing_to_report() -> None:
         means("tag:nothing")
 
 
+@settings(deadline=None, max_examples=40)  # the machine may be busy
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
 def test_the_order_of_the_rows_does_not_matter_and_numpy_agrees(values: list[float]) -> None:
     frame = scores(values)

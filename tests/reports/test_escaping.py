@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avbench.leaderboard import Cell, Leaderboard, Row
@@ -67,6 +67,7 @@ def test_a_hostile_name_is_one_cell_of_one_latex_row(hostile: Leaderboard) -> No
     assert all(line.startswith(("%", "\\", "model", "=cmd")) or not line for line in text.splitlines())
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_latex_text_has_no_command_of_the_users(text: str) -> None:
     assert "\n" not in latex(text) and "\r" not in latex(text)
@@ -74,6 +75,7 @@ def test_latex_text_has_no_command_of_the_users(text: str) -> None:
     assert not set(bare) & set("\\{}$&#%_^~")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_markdown_text_has_no_bare_syntax(text: str) -> None:
     bare = re.sub(r"\\[\\`*_{}\[\]#|~@]", "", markdown(text))
