@@ -80,7 +80,7 @@ def prompt_of(row: Row, suite: str = "", language: str = "en") -> Prompt:
     subset = row.text("suite") or row.text("subset")
     tags = _tags(row)
     if subset not in ("", suite):
-        tags = (*tags, f"subset:{subset}")
+        tags = (*tags, f"subset:{'-'.join(subset.split())}")
     prompt = Prompt(
         id=row.text("id"),
         suite=suite,
@@ -192,7 +192,9 @@ def _seconds(row: Row) -> float:
 
 
 def _off_screen(row: Row) -> bool:
-    value = row.cells.get("off_screen", False)
+    value = row.cells.get("off_screen")
+    if value is None:
+        return False
     if not isinstance(value, bool):
         row.refuse("off_screen", f"must be true or false, got {shown(value)}")
     return value

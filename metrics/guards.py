@@ -17,7 +17,8 @@ from ._backbones.sound import SILENCE_DBFS
 SOURCE = "avbench"
 STILL = 1.0  # luma levels in the cell that changes most; H.264 repeats a frozen picture far more exactly
 FROZEN = 0.8  # share of neighbouring pairs that are still
-BLACK = 0.98  # share of dark pixels that makes a frame black, and share of black frames; FFmpeg's blackdetect
+BLACK_PIXELS = 0.999  # share of dark pixels; FFmpeg's blackdetect takes 0.98, which a stick figure on black meets
+BLACK_FRAMES = 0.98
 GAP_SECONDS, GAP_SHARE = 0.2, 0.1
 SHORTEST = 1.0  # seconds; below it no sync metric can answer
 CLIPPED = 0.001
@@ -34,7 +35,7 @@ class Guards(Metric):
     columns: ClassVar[tuple[Column, ...]] = (
         _flag("silent", "no audio stream, or no 20 ms window of it reaches -60 dBFS"),
         _flag("frozen", "in more than 80 % of neighbouring frames nothing changes; needs 2 frames"),
-        _flag("black", "98 % of frames have 98 % of their pixels below 10 % luma", "FFmpeg's blackdetect"),
+        _flag("black", "98 % of frames have 99.9 % of their pixels below 10 % luma", "after FFmpeg's blackdetect"),
         _flag("av_duration_gap", "audio and video lengths differ by over 0.2 s and 10 % of the longer; needs both"),
         _flag("too_short", "less than 1 s of video, or of audio where there is no video"),
         _flag("corrupt", "frames are damaged, or the audio is damaged or holds numbers that are not finite"),
@@ -115,8 +116,8 @@ def is_frozen(pixels: PixelCurves) -> bool:
 
 
 def is_black(pixels: PixelCurves) -> bool:
-    """Whether 98 % of the frames are 98 % dark."""
-    return bool((pixels.dark >= BLACK).mean() >= BLACK)
+    """Whether 98 % of the frames are 99.9 % dark."""
+    return bool((pixels.dark >= BLACK_PIXELS).mean() >= BLACK_FRAMES)
 
 
 def is_gap(video: float, audio: float) -> bool:

@@ -22,6 +22,7 @@ from ._backbones.vad import VoiceActivity
 
 REACH = 1.0  # seconds
 SHORTEST = 1.0  # seconds
+TRUSTED = 0.3  # correlation; GRID's talkers reach 0.7, wrong pairs of talkers seldom less than 0.4
 COVERAGE = 0.5  # share of frames a face must be tracked in
 SPOKEN = 0.1  # share of the audio that must be speech when no prompt says so
 SOURCE = "avbench; the signal cousin of SyncNet's offset and confidence"
@@ -45,7 +46,7 @@ class LipEnvelope(Metric):
             direction=Direction.UP,
             low=-1.0,
             high=1.0,
-            summary="Pearson correlation of mouth motion and speech envelope at that lag",
+            summary="normalised cross-correlation of mouth motion and voice at that lag; below 0.3 the lag is unscored",
             source=SOURCE,
         ),
         Column(
@@ -70,6 +71,10 @@ class LipEnvelope(Metric):
             status = Status.UNSCORED if isinstance(error, Unscored) else Status.NOT_APPLICABLE
             scores = {name: Score(name, self.backend, None, status, str(error)) for name in columns}
             return {**scores, "face_ratio": faces.found}
+        if lag.correlation < TRUSTED:
+            reason = f"the mouth does not follow the voice: correlation {lag.correlation:.2f}, {TRUSTED} needed"
+            unscored = Score("lip_envelope_lag", self.backend, None, Status.UNSCORED, reason)
+            return {"lip_envelope_lag": unscored, "lip_envelope_corr": lag.correlation, "face_ratio": faces.found}
         return {"lip_envelope_lag": lag.seconds, "lip_envelope_corr": lag.correlation, "face_ratio": faces.found}
 
 

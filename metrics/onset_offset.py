@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
-from avbench.records import Clip, Column, Direction, Score
+from avbench.records import Clip, Column, Direction, Score, Status
 
 from ._backbones.curve import Curve, Lag, find_lag
 from ._backbones.motion import Motion
@@ -18,6 +18,7 @@ from ._backbones.onsets import OnsetStrength
 
 REACH = 2.0  # seconds, as DeSync's range
 SHORTEST = 1.0  # seconds
+TRUSTED = 0.3  # correlation; steady sounds such as rain and wind stay below, struck and bouncing things above
 STILL = 0.05  # luma levels a frame: less is codec noise
 SOURCE = "avbench; the signal cousin of DeSync (Synchformer)"
 
@@ -49,7 +50,7 @@ class OnsetOffset(Metric):
             direction=Direction.UP,
             low=-1.0,
             high=1.0,
-            summary="Pearson correlation of motion and onsets at that lag: how far the offset may be trusted",
+            summary="normalised cross-correlation of setting-in motion and onsets there; below 0.3 the offset is unscored",
             source=SOURCE,
         ),
     )
@@ -58,6 +59,13 @@ class OnsetOffset(Metric):
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         motion = features[Motion()]
         lag = offset(motion.times, motion.energy, features[OnsetStrength()])
+        if lag.correlation < TRUSTED:
+            reason = f"motion and onsets do not go together: correlation {lag.correlation:.2f}, {TRUSTED} needed"
+            scores = {
+                name: Score(name, self.backend, None, Status.UNSCORED, reason)
+                for name in ("onset_offset", "onset_offset_abs")
+            }
+            return {**scores, "onset_offset_conf": lag.correlation}
         return {
             "onset_offset": lag.seconds,
             "onset_offset_abs": abs(lag.seconds),
@@ -75,7 +83,10 @@ def offset(times: NDArray[np.float64], energy: NDArray[np.float64], onsets: Curv
             raise NotApplicable(f"{word} is too short: {seconds:.2f} s, at least {SHORTEST:.0f} s needed")
     if energy.max() < STILL:
         raise Unscored("nothing moves")
-    lag = find_lag(times, energy, onsets, REACH)
+    rise = np.maximum(
+        np.diff(energy, prepend=energy[0]), 0.0
+    )  # motion that sets in, as onset strength is sound that does
+    lag = find_lag(times, rise, onsets, REACH)
     if lag is None:
         raise Unscored("the sound has no onset" if np.ptp(onsets.values) == 0 else "motion or onsets never change")
     return lag

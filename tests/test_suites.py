@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from avbench.errors import UsageError
 from avbench.records import Prompt, SpeechLine
 from avbench.suites import digest, load_suite, prompt_from_json, prompt_to_json, read_prompts
 
+DOCS = (Path(__file__).parents[1] / "docs" / "suites.md").read_text(encoding="utf-8")
 ROW: dict[str, object] = {"id": "a", "video_caption": "A dog."}
 
 
@@ -68,6 +70,16 @@ def test_own_spelling(tmp_path: Path) -> None:
     (prompt,) = read_prompts(jsonl(tmp_path, row), suite="mine")
     assert prompt.speech == (SpeechLine("Hi.", "en", "ana"), SpeechLine("你好。", "zh"))
     assert (prompt.seconds, prompt.off_screen, prompt.tags) == (2.0, True, ("event:wind", "event:dog"))
+
+
+def test_null_is_absent(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("audio_caption", "speech", "ref_image", "seconds", "off_screen", "tags", "subset"))
+    assert read_prompts(jsonl(tmp_path, {**ROW, **nothing})) == (Prompt("a", video_caption="A dog."),)
+
+
+def test_a_subset_becomes_a_tag_without_spaces(tmp_path: Path) -> None:
+    (prompt,) = read_prompts(jsonl(tmp_path, {**ROW, "subset": "real  faces"}), suite="mine")
+    assert prompt.tags == ("subset:real-faces",)
 
 
 def test_only_the_other_language(tmp_path: Path) -> None:
@@ -216,6 +228,23 @@ def test_wrong_files(tmp_path: Path) -> None:
     wide = tmp_path / "wide.csv"
     wide.write_bytes("id,video_caption\na,x\n".encode("utf-16"))
     assert complaint(wide) == ":1: not UTF-8 text; save the file as UTF-8"
+
+
+def test_examples_of_the_docs_are_read_alike(tmp_path: Path) -> None:
+    found = {}
+    for kind, text in re.findall(r"```(jsonl|csv)\n(.*?)```", DOCS, re.DOTALL):
+        path = tmp_path / f"mine.{kind}"
+        path.write_text(text, encoding="utf-8")
+        found[kind] = load_suite(str(path)).prompts
+    assert len(found["jsonl"]) == 3
+    assert found["jsonl"] == found["csv"]
+
+
+def test_errors_of_the_docs_are_said(tmp_path: Path) -> None:
+    table = re.findall(r"^\| `(\{.*\})` \| `(.*)` \|$", DOCS, re.MULTILINE)
+    assert len(table) == 10
+    for row, said in table:
+        assert complaint(jsonl(tmp_path, row)) == f":1: {said}"
 
 
 def test_unknown_name() -> None:

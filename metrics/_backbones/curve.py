@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 GRID = 100.0  # hertz; the parabola through the peak is good to a tenth of a step
+SLIDE = 6  # grid steps, a frame and a half
 BLUR = 0.04  # seconds, standard deviation: one frame at 25 fps
 
 
@@ -27,61 +28,52 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """`seconds` by which the sound comes late, the Pearson `correlation` there, and how far this peak stands above the
-    best one at another place (`margin`, at most 1 + correlation).
-    """
+    """`seconds` by which the sound comes late and the normalised cross-correlation there, -1..1."""
 
     seconds: float
     correlation: float
-    margin: float
 
 
-def resampled(times: Floats, values: Floats, grid: Floats) -> Floats:
-    """`values` (N,) at `times` (N,) blurred and read at `grid` (M,); NaN outside and where little is known."""
+def find_lag(times: Floats, seen: Floats, heard: Curve, reach: float) -> Lag | None:
+    """The lag, at most `reach` seconds either way, at which `heard` follows `seen` (T,) at `times` (T,) best.
+
+    Both are blurred, read on a grid of 10 ms, and freed from their means; c(k) = sum a[i] b[i + k] / (|a| |b|). What is
+    unknown (NaN) or outside counts as the mean, so a lag that leaves little overlap needs a better match to win. Gain
+    and constant level do not matter. The peak is placed between grid points by a parabola. None when one is constant.
+    """
+    start, end = min(times[0], heard.start), max(times[-1], heard.times[-1])
+    grid = start + np.arange(round((end - start) * GRID) + 1) / GRID
+    a, b = _centred(times, seen, grid), _centred(heard.times, heard.values, grid)
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    if norm < 1e-9:
+        return None
+    reached = min(round(reach * GRID), len(a) - 1)
+    within = slice(len(a) - 1 - reached, len(a) + reached)  # index len(a) - 1 of a full correlation is lag 0
+    products = np.correlate(b, a, mode="full")[within]
+    peak = int(products.argmax())
+    correlation = float(products[peak]) / norm
+    # What slid out of the overlap pulls the peak towards lag 0; near the peak, the overlap's own energy undoes that.
+    ones = np.ones(len(a))
+    energy = np.correlate(ones, a**2, mode="full")[within] * np.correlate(b**2, ones, mode="full")[within]
+    near = slice(max(0, peak - SLIDE), peak + SLIDE + 1)
+    fair = products[near] / np.sqrt(np.maximum(energy[near], 1e-9 * norm**2))
+    top = int(fair.argmax())
+    return Lag((near.start + top - reached + _vertex(fair, top)) / GRID, correlation)
+
+
+def _centred(times: Floats, values: Floats, grid: Floats) -> Floats:
+    """`values` (N,) at `times` (N,), blurred, on the `grid` (M,), minus their mean; 0 where they are unknown or end."""
     from scipy.ndimage import gaussian_filter1d
 
     known = np.isfinite(values)
     if not known.any():
-        return np.full(len(grid), np.nan)
+        return np.zeros(len(grid))
     inside = (grid >= times[0]) & (grid <= times[-1])
-    weight = np.interp(grid, times, known.astype(np.float64))
-    dense = np.interp(grid, times, np.where(known, values, 0.0))
-    weight = gaussian_filter1d(np.where(inside, weight, 0.0), BLUR * GRID, mode="constant")
-    dense = gaussian_filter1d(np.where(inside, dense, 0.0), BLUR * GRID, mode="constant")
-    return np.where(inside & (weight > 0.25), dense / np.maximum(weight, 1e-9), np.nan)
-
-
-def find_lag(times: Floats, seen: Floats, heard: Curve, reach: float, overlap: float = 0.5) -> Lag | None:
-    """The lag, at most `reach` seconds either way, at which `heard` follows `seen` (T,) at `times` (T,) best.
-
-    At each lag the Pearson correlation is taken over the part both cover, at least `overlap` of the shorter one: gain
-    and constant level do not matter. The peak is placed between grid points by a parabola. None when one of the two
-    is constant everywhere.
-    """
-    start, end = min(times[0], heard.start), max(times[-1], heard.times[-1])
-    grid = start + np.arange(int((end - start) * GRID) + 1) / GRID
-    a, b = resampled(times, seen, grid), resampled(heard.times, heard.values, grid)
-    least = overlap * min(np.isfinite(a).sum(), np.isfinite(b).sum())
-    steps = min(round(reach * GRID), len(grid) - 1)
-    scores = np.array([_correlation(a, b, step, least) for step in range(-steps, steps + 1)])
-    if not np.isfinite(scores).any():
-        return None
-    peak = int(np.nanargmax(scores))
-    away = np.abs(np.arange(len(scores)) - peak) > 0.2 * GRID  # one speech syllable or footstep
-    rival = float(np.nanmax(scores[away])) if np.isfinite(scores[away]).any() else 0.0
-    height = float(scores[peak])
-    return Lag((peak - steps + _vertex(scores, peak)) / GRID, height, max(0.0, height - rival))
-
-
-def _correlation(a: Floats, b: Floats, step: int, least: float) -> float:
-    """Pearson correlation of a[i] and b[i + step] where both are known; NaN when fewer than `least` or constant."""
-    x, y = (a[: len(a) - step], b[step:]) if step >= 0 else (a[-step:], b[:step])
-    both = np.isfinite(x) & np.isfinite(y)
-    if both.sum() < max(least, 2):
-        return float("nan")
-    x, y = x[both] - x[both].mean(), y[both] - y[both].mean()
-    norm = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / norm if norm > 1e-9 else float("nan")
+    weight = np.where(inside, np.interp(grid, times, known.astype(np.float64)), 0.0)
+    mean = values[known].mean()
+    dense = np.where(inside, np.interp(grid, times, np.where(known, values - mean, 0.0)), 0.0)
+    blurred: Floats = gaussian_filter1d(dense, BLUR * GRID, mode="constant")
+    return np.where(weight > 0, blurred - blurred[weight > 0].mean(), 0.0)
 
 
 def _vertex(scores: Floats, peak: int) -> float:
@@ -90,6 +82,4 @@ def _vertex(scores: Floats, peak: int) -> float:
         return 0.0
     left, middle, right = scores[peak - 1 : peak + 2]
     bend = left - 2 * middle + right
-    if not np.isfinite(bend) or bend >= 0:
-        return 0.0
-    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    return float(0.5 * (left - right) / bend) if bend < 0 else 0.0
