@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from avbench.files import write_atomically
-from avbench.store import SCORES, SET_SCORES, Ledger
+from avbench.store import COLUMNS, SCORES, SET_SCORES, Ledger
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SET_COLUMNS = {
-    "model": "str", "suite": "str", "subset": "str", "metric": "str", "backend": "str", "value": "float64",
-    "ci_low": "float64", "ci_high": "float64", "n": "int64", "status": "str", "reason": "str",
-}  # fmt: skip
+SET_COLUMNS = ("model", "suite", "subset", "metric", "backend", "value", "ci_low", "ci_high", "n", "status", "reason")
+NUMBERS = {"seed": "int64", "n": "int64", "value": "float64", "ci_low": "float64", "ci_high": "float64"}
 
 
-def export(ledger: Ledger) -> pd.DataFrame:
-    """Write what the ledger holds; return the scores. Raises UsageError when the folder cannot be written."""
-    import pandas as pd
+def export(ledger: Ledger) -> None:
+    """Write what the ledger holds. Raises UsageError when the folder cannot be written."""
+    import pyarrow.parquet
 
-    scores = ledger.frame()
-    sets = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in SET_COLUMNS.items()})
-    write_atomically(ledger.run_dir / SCORES, lambda path: scores.to_parquet(path, index=False))
-    write_atomically(ledger.run_dir / SET_SCORES, lambda path: sets.to_parquet(path, index=False))
+    scores, sets = _table(COLUMNS, ledger.rows()), _table(SET_COLUMNS, [])
+    write_atomically(ledger.run_dir / SCORES, lambda path: pyarrow.parquet.write_table(scores, path))
+    write_atomically(ledger.run_dir / SET_SCORES, lambda path: pyarrow.parquet.write_table(sets, path))
     ledger.mark_exported()
-    return scores
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> Any:
+    import pyarrow
+
+    cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    types = [pyarrow.type_for_alias(NUMBERS.get(name, "string")) for name in columns]
+    arrays = [pyarrow.array(cell, kind) for cell, kind in zip(cells, types, strict=True)]
+    return pyarrow.table(arrays, names=list(columns))

@@ -36,9 +36,11 @@ def run(question: Question, executor: Executor) -> Answer:
     Raises UsageError before any work, IncompleteError when the directory can no longer be written.
     """
     models = describe_models(question.models, executor)
-    choice = choose_metrics(question.metrics, describe_metrics(executor)) if question.metrics else Choice(())
+    choice = Choice(())
+    if question.metrics:
+        choice = choose_metrics(question.metrics, describe_metrics(executor, question.metrics))
     say_some("metrics left out, see avbench doctor", [metric.name for metric in choice.skipped])
-    with Ledger(question.out, fresh=question.fresh) as ledger:
+    with Ledger(question.out, fresh=question.fresh) as ledger, _writable(question.out):
         _put_facts(ledger, question, models, choice)
         with _recorded(ledger, question):
             _ask(ledger, question)
@@ -58,6 +60,8 @@ def _put_facts(ledger: Ledger, question: Question, models: Mapping[str, Generato
 
 def _ask(ledger: Ledger, question: Question) -> None:
     """Put the question into the ledger, and take out what contradicts it."""
+    for part in (ledger.run_dir / "clips").rglob(".*.part"):  # what a killed worker was writing
+        part.unlink()
     for suite in question.suites:
         asked = {clip.prompt.id for clip in question.clips if clip.prompt.suite == suite.name}
         if changed := ledger.put_prompts(suite, asked):
@@ -81,6 +85,14 @@ def _ask(ledger: Ledger, question: Question) -> None:
 
 
 @contextmanager
+def _writable(run_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise IncompleteError(f"cannot write {run_dir}: {error}; make room, then run the same command") from error
+
+
+@contextmanager
 def _recorded(ledger: Ledger, question: Question) -> Iterator[None]:
     """Keeps run.json, and exports whatever there is when the work ends, however it ends."""
     facts = {f"{kind}s": ledger.facts(kind) for kind in ("suite", "model", "metric")}
@@ -101,10 +113,6 @@ def _recorded(ledger: Ledger, question: Question) -> Iterator[None]:
     try:
         yield
         state = "done"
-    except sqlite3.Error as error:
-        raise IncompleteError(
-            f"cannot write {ledger.run_dir}: {error}; make room, then run the same command"
-        ) from error
     finally:
         export(ledger)
         provenance.write_record(ledger.run_dir, {**record, "state": state, "finished": provenance.now()})

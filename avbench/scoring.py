@@ -11,7 +11,7 @@ from avbench.clips import FileFacts, identify, sidecar_of, stamp
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
 from avbench.parts import Features, Metric
-from avbench.plan import MetricFacts, fingerprint
+from avbench.plan import CORE, MetricFacts, fingerprint, split
 from avbench.progress import progress, say
 from avbench.records import Clip, Score, Status
 from avbench.store import FAILED, Ledger
@@ -122,9 +122,14 @@ def _all(metrics: Mapping[str, Metric], status: Status, reason: str) -> dict[str
     return {name: refuse(metric, status, reason) for name, metric in metrics.items()}
 
 
-def describe_metrics(executor: Executor) -> list[MetricFacts]:
-    """The facts of all metrics, by name; one that crashes the worker that loads it is broken."""
-    outcomes = executor.map(Describe(), registry.names(Metric))
+def describe_metrics(executor: Executor, words: str = CORE) -> list[MetricFacts]:
+    """The facts of the metrics that `words` may mean: those named, or all where a word is no metric's name.
+
+    A metric that crashes the worker that loads it is broken.
+    """
+    known = registry.names(Metric)
+    named = [name for name in known if name in split(words)]
+    outcomes = executor.map(Describe(), named if len(named) == len(split(words)) else known)
     facts = [outcome.result or MetricFacts(outcome.item, broken=outcome.failure) for outcome in outcomes]
     return sorted(facts, key=lambda fact: fact.name)
 

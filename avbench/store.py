@@ -290,9 +290,9 @@ class Ledger:
         ).fetchone()
         return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed)
 
-    def frame(self) -> pd.DataFrame:
-        """All scores so far: one row a score, in an order that does not depend on how the work was done."""
-        return _frame(self._db)
+    def rows(self) -> list[tuple[object, ...]]:
+        """All scores so far, a row (see `COLUMNS`) each, in an order that does not depend on how the work was done."""
+        return _rows(self._db)
 
     def mark_exported(self) -> None:
         """The exports now show all that the ledger holds."""
@@ -331,7 +331,8 @@ def load_scores(run_dir: Path) -> pd.DataFrame:
         counters = dict(db.execute("SELECT name, value FROM counters").fetchall())
         if export.is_file() and counters["exported"] == counters["revision"]:
             return pd.read_parquet(export)
-        return _frame(db)
+        frame = pd.DataFrame(_rows(db), columns=list(COLUMNS))
+        return frame.astype(dict.fromkeys(COLUMNS, "str") | {"seed": "int64", "value": "float64"})
 
 
 def load_prompts(run_dir: Path) -> list[Prompt]:
@@ -371,15 +372,13 @@ def _is_open(score: Score) -> bool:
     return score.status is Status.FAILED or (score.status is Status.UNSCORED and score.reason.startswith(NEEDS))
 
 
-def _frame(db: sqlite3.Connection) -> pd.DataFrame:
-    import pandas as pd
-
+def _rows(db: sqlite3.Connection) -> list[tuple[object, ...]]:
     columns = [
         (name, position, column["name"], fact["backend"])
         for name, fact in ((name, json.loads(text)) for name, text in _facts(db, "metric"))
         for position, column in enumerate(fact["columns"])
     ]
-    rows = db.execute(
+    return db.execute(
         "SELECT model, suite, subset, prompt_id, seed, metric, backend, value, status, score.reason FROM ("
         " SELECT clip, part, position AS place, metric, backend, value, status, scores.reason FROM scores"
         " UNION ALL"  # a clip that could not be made has failed every metric that the run asks for
@@ -389,8 +388,6 @@ def _frame(db: sqlite3.Connection) -> pd.DataFrame:
         " ORDER BY model, suite, prompts.position, prompt_id, seed, part, place",
         (json.dumps(columns),),
     ).fetchall()
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype(dict.fromkeys(COLUMNS, "str") | {"seed": "int64", "value": "float64"})
 
 
 def _facts(db: sqlite3.Connection, kind: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from avbench import __version__
+from avbench.cli.doctor import doctor
 from avbench.cli.generate import generate
 from avbench.cli.list import list_parts
 from avbench.cli.report import report
@@ -38,7 +39,7 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, generate, score, report):
+for command in (run, generate, score, report, doctor):
     app.command()(command)
 app.command("list")(list_parts)
 app.add_typer(weights, name="weights")

@@ -1,0 +1,162 @@
+"""Parts of a third party: small, fast and exact, with faults on demand (the prompt's tag `do:FAULT`)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from avbench.errors import NotApplicable, Unscored, UsageError
+from avbench.media.probe import MediaInfo
+from avbench.parts import (
+    Audio,
+    AudioBackbone,
+    AudioView,
+    Features,
+    Frames,
+    Generator,
+    Metric,
+    Request,
+    Setting,
+    VideoBackbone,
+    VideoExtractor,
+    VideoView,
+)
+from avbench.records import Clip, Column, Direction, Sample, Score, Status
+
+
+def act(fault: str | None) -> None:
+    if fault == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif fault == "exit":
+        os._exit(7)
+    elif fault == "hang":
+        time.sleep(3600)
+    elif fault == "raise":
+        raise ValueError("as was asked")
+    elif fault == "leak":
+        raise ValueError(f"401 for {os.environ['TOY_API_KEY']} at https://user:hunter2hunter2@host/")
+
+
+class Toy(Generator):
+    """Noise that depends on the request alone; leaves a line in $TOY_LOG for every clip."""
+
+    summary = "noise"
+    version = "1"
+
+    def settings(self) -> Mapping[str, Setting]:
+        return {"steps": os.environ.get("TOY_STEPS", "4"), "device": self.device}
+
+    def generate(self, requests: Sequence[Request]) -> Sequence[Sample]:
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: Request) -> Sample:
+        act(request.prompt.tag("do"))
+        time.sleep(float(os.environ.get("TOY_SLEEP", "0")))
+        if log := os.environ.get("TOY_LOG"):
+            with Path(log).open("a", encoding="utf-8") as file:
+                file.write(f"{request.prompt.id}\n")
+        noise = np.random.default_rng(request.seed)
+        frames = noise.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
+        audio = noise.uniform(-0.5, 0.5, 3840).astype(np.float32)
+        return Sample(frames, Fraction(25), audio, 16000)
+
+
+class ToyBatch(Toy):
+    """The same, four at a time."""
+
+    batch: ClassVar[int] = 4
+
+
+class ToyUnready(Toy):
+    """Cannot start."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        raise UsageError("its weights are on another planet")
+
+
+@dataclass(frozen=True)
+class Mean(VideoBackbone[float]):
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[float]:
+        return _Mean()
+
+
+class _Mean(VideoExtractor[float]):
+    def __init__(self) -> None:
+        self.sum, self.count = 0.0, 0
+
+    def push(self, frames: Frames) -> None:
+        self.sum += float(frames.data.sum(dtype=np.float64))
+        self.count += frames.data.size
+
+    def finish(self) -> float:
+        return self.sum / self.count
+
+
+@dataclass(frozen=True)
+class Power(AudioBackbone[float]):
+    view: ClassVar[AudioView] = AudioView()
+
+    def extract(self, audio: Audio, info: MediaInfo) -> float:
+        return float(np.mean(np.square(audio.samples, dtype=np.float64)))
+
+
+def column(name: str) -> Column:
+    return Column(name, "", Direction.UP, 0.0, 255.0, "a toy", "nowhere")
+
+
+class ToyLevel(Metric):
+    """Mean pixel and mean power."""
+
+    columns = (column("toy_pixel"), column("toy_power"))
+    needs = (Mean(), Power())
+    version = os.environ.get("TOY_VERSION", "1")
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        time.sleep(float(os.environ.get("TOY_SLEEP", "0")))
+        if log := os.environ.get("TOY_LOG"):
+            with Path(log).open("a", encoding="utf-8") as file:
+                file.write(f"score {clip.prompt.id}\n")
+        return {"toy_pixel": features[Mean()], "toy_power": features[Power()]}
+
+
+class ToyMoody(Metric):
+    """Does what the prompt's tag `score:…` asks for."""
+
+    columns = (column("toy_a"), column("toy_b"))
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        mood = clip.prompt.tag("score")
+        act(mood)
+        if mood == "none":
+            raise NotApplicable("not this one")
+        if mood == "unscored":
+            raise Unscored("no idea")
+        if mood == "nan":
+            return {"toy_a": float("nan"), "toy_b": float("inf")}
+        if mood == "half":
+            return {"toy_a": 1.0, "toy_b": Score("toy_b", "signal", None, Status.UNSCORED, "half of it")}
+        return {"toy_a": 1.0} if mood == "short" else {"toy_a": 1.0, "toy_b": 2.0}
+
+
+class ToyNeedy(Metric):
+    """Has no weights."""
+
+    columns = (column("toy_needy"),)
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        if os.environ.get("TOY_WEIGHTS"):
+            return {"toy_needy": 1.0}
+        raise Unscored('needs weights "toy"; run avbench weights pull toy')
