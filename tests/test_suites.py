@@ -248,7 +248,7 @@ def test_errors_of_the_docs_are_said(tmp_path: Path) -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(UsageError, match=r"unknown benchmark 'speach'; known: .*speech"):
+    with pytest.raises(UsageError, match=r"unknown suite 'speach'.*speech"):
         load_suite("speach")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
+import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from avbench.cli import app
@@ -17,20 +19,18 @@ HEAD = """# The command line
 
 Every command's help as the command prints it. stdout carries the result, stderr the talk and the progress bars.
 
-Exit codes: 0 done; 1 the gate failed; 2 the call or a config is wrong, said before any work starts; 3 incomplete (items
-failed beyond the budget, a required metric unavailable, nothing to score); 130 and 143 interrupted, resumable by the same call.
+Exit codes: 0 done; 2 the call or a config is wrong, said before any work starts; 3 incomplete (items failed beyond
+the budget, a required metric unavailable, nothing to score); 130 and 143 interrupted, resumable by the same call.
 """
 
 
-def commands(command: click.Command, path: tuple[str, ...] = ("avbench",)) -> Iterator[tuple[str, str]]:
+def commands(command: Any, path: tuple[str, ...] = ("avbench",)) -> Iterator[tuple[str, str]]:
     """Every command with its help at a fixed width, depth first."""
-    context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
+    context = typer.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
     yield " ".join(path), command.get_help(context)
-    if isinstance(command, click.Group):
+    if isinstance(command, TyperGroup):
         for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            assert child is not None
-            yield from commands(child, (*path, name))
+            yield from commands(command.get_command(context, name), (*path, name))
 
 
 def page() -> str:
