@@ -5,13 +5,14 @@ import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 
-def kill_and_resume(avbench, tmp_path: Path, kills: int, items: int) -> None:
+def kill_and_resume(avbench: Any, tmp_path: Path, kills: int, items: int) -> None:
     """Kill one run again and again until it is done, start over as often as needed for `kills` kills, and compare."""
     suite = avbench.suite(*({} for _ in range(items)))
     command = ["run", "-m", "toy", "-s", suite, "--metrics", "toy_level,toy_moody", "--workers", "2"]
@@ -40,16 +41,16 @@ def compare(folder: Path) -> None:
     pd.testing.assert_frame_equal(whole, killed, check_exact=True)
 
 
-def test_a_killed_run_goes_on_to_the_same_scores(avbench, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_to_the_same_scores(avbench: Any, tmp_path: Path) -> None:
     kill_and_resume(avbench, tmp_path, kills=3, items=4)
 
 
 @pytest.mark.slow
-def test_twenty_kills_of_twelve_items(avbench, tmp_path: Path) -> None:
+def test_twenty_kills_of_twelve_items(avbench: Any, tmp_path: Path) -> None:
     kill_and_resume(avbench, tmp_path, kills=20, items=12)
 
 
-def started(avbench, tmp_path: Path, *more: str):
+def started(avbench: Any, tmp_path: Path) -> tuple[Any, list[psutil.Process]]:
     """A run in the middle of its first clips, and its workers."""
     suite = avbench.suite({}, {"tags": ["do:hang"]}, {"tags": ["do:hang"]}, {"tags": ["do:hang"]})
     process = avbench.start("run", "-m", "toy", "-s", suite, "--metrics", "toy_level", "--workers", "2", "--out", "r")
@@ -64,7 +65,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_keeps_what_is_done(avbench, tmp_path: Path, number: signal.Signals) -> None:
+def test_an_interrupt_keeps_what_is_done(avbench: Any, tmp_path: Path, number: signal.Signals) -> None:
     process, workers = started(avbench, tmp_path)
     time.sleep(0.3)  # the outcome of the first clip is stored
     process.send_signal(number)
@@ -76,7 +77,7 @@ def test_an_interrupt_keeps_what_is_done(avbench, tmp_path: Path, number: signal
     assert pd.read_parquet(tmp_path / "r" / "scores.parquet").empty  # nothing was scored yet
 
 
-def test_workers_do_not_outlive_a_killed_parent(avbench, tmp_path: Path) -> None:
+def test_workers_do_not_outlive_a_killed_parent(avbench: Any, tmp_path: Path) -> None:
     process, workers = started(avbench, tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

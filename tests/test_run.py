@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ def scores(run: Path) -> pd.DataFrame:
     return pd.read_parquet(run / "scores.parquet")
 
 
-def test_makes_scores_and_keeps_a_run(avbench, tmp_path: Path) -> None:
+def test_makes_scores_and_keeps_a_run(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {"tags": ["subset:calm"]})
     done = avbench("run", "--model", "toy", "--suite", suite, *TOY, "--seeds", "0,1", "--out", "r", "--json")
     assert json.loads(done.stdout)["statuses"] == {"ok": 8}
@@ -47,7 +48,7 @@ def test_makes_scores_and_keeps_a_run(avbench, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(load_scores(run), found)
 
 
-def test_the_same_command_does_nothing_twice(avbench, tmp_path: Path) -> None:
+def test_the_same_command_does_nothing_twice(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {})
     log = tmp_path / "log"
     command = ("run", "--model", "toy", "--suite", suite, *TOY, "--out", "r")
@@ -62,7 +63,7 @@ def test_the_same_command_does_nothing_twice(avbench, tmp_path: Path) -> None:
     assert (tmp_path / "r" / "scores.parquet").read_bytes() == before
 
 
-def test_a_question_can_be_extended(avbench, tmp_path: Path) -> None:
+def test_a_question_can_be_extended(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {}, {})
     log = tmp_path / "log"
     avbench("generate", "--model", "toy", "--suite", suite, "--limit", "1", "--out", "r", "--workers", "1")
@@ -74,7 +75,7 @@ def test_a_question_can_be_extended(avbench, tmp_path: Path) -> None:
     assert len(scores(tmp_path / "r")) == 8
 
 
-def test_changed_settings_prompts_and_versions_are_redone(avbench, tmp_path: Path) -> None:
+def test_changed_settings_prompts_and_versions_are_redone(avbench: Any, tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = ("run", "--model", "toy", "--suite", avbench.suite({}, {}), *TOY, "--out", "r")
     avbench(*command, TOY_LOG=str(log))
@@ -94,7 +95,7 @@ def test_changed_settings_prompts_and_versions_are_redone(avbench, tmp_path: Pat
     assert len(scores(tmp_path / "r")) == 4
 
 
-def test_a_clip_changed_on_disk_is_flagged_and_scored_again(avbench, tmp_path: Path) -> None:
+def test_a_clip_changed_on_disk_is_flagged_and_scored_again(avbench: Any, tmp_path: Path) -> None:
     command = ("run", "--model", "toy", "--suite", avbench.suite({}, {}, {}), *TOY, "--out", "r")
     avbench(*command)
     before = scores(tmp_path / "r")
@@ -108,7 +109,7 @@ def test_a_clip_changed_on_disk_is_flagged_and_scored_again(avbench, tmp_path: P
     pd.testing.assert_frame_equal(after[after.prompt_id != "p0"], before[before.prompt_id != "p0"])
 
 
-def test_faults_stay_with_their_item(avbench, tmp_path: Path) -> None:
+def test_faults_stay_with_their_item(avbench: Any, tmp_path: Path) -> None:
     faults = ("crash", "exit", "raise", "hang")
     suite = avbench.suite({}, *({"id": fault, "tags": [f"do:{fault}"]} for fault in faults), {"id": "last"})
     command = ("run", "--model", "toy", "--suite", suite, *TOY, "--out", "r", "--timeout", "3")
@@ -126,7 +127,7 @@ def test_faults_stay_with_their_item(avbench, tmp_path: Path) -> None:
     avbench(*command, "--max-failures", "60%", code=3)
 
 
-def test_metric_outcomes_are_kept_apart(avbench, tmp_path: Path) -> None:
+def test_metric_outcomes_are_kept_apart(avbench: Any, tmp_path: Path) -> None:
     moods = ("raise", "none", "unscored", "nan", "half", "short", "crash")
     suite = avbench.suite(*({"id": mood, "tags": [f"score:{mood}"]} for mood in moods))
     command = ("run", "--model", "toy", "--suite", suite, "--metrics", "toy_moody", "--out", "r", "--workers", "2")
@@ -137,14 +138,14 @@ def test_metric_outcomes_are_kept_apart(avbench, tmp_path: Path) -> None:
     assert list(found.loc["unscored"].status) == ["unscored"] * 2
     assert list(found.loc["nan"].reason) == ["non-finite: nan", "non-finite: inf"]
     assert list(found.loc["half"].status) == ["ok", "unscored"]
-    assert found.loc[("half", "toy_b")].reason == "half of it"
+    assert found.reason["half", "toy_b"] == "half of it"
     assert list(found.loc["short"].status) == ["ok", "failed"]
     assert set(found.loc["crash"].reason) == {"crash: the worker was killed by SIGSEGV"}
     assert found[found.status != "ok"].value.isna().all() and found[found.status == "ok"].value.notna().all()
 
 
 @pytest.mark.parametrize("variant", [("toy_batch", "2"), ("toy", "0"), ("toy", "3")])
-def test_scores_do_not_depend_on_batch_workers_or_order(avbench, tmp_path: Path, variant: tuple[str, str]) -> None:
+def test_scores_do_not_depend_on_batch_workers_or_order(avbench: Any, tmp_path: Path, variant: tuple[str, str]) -> None:
     model, workers = variant
     rows = [{"id": f"q{index}"} for index in range(5)]
     avbench(
@@ -158,13 +159,13 @@ def test_scores_do_not_depend_on_batch_workers_or_order(avbench, tmp_path: Path,
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_a_bad_item_does_not_fail_its_batch(avbench, tmp_path: Path) -> None:
+def test_a_bad_item_does_not_fail_its_batch(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {"tags": ["do:crash"]}, {}, {"tags": ["do:raise"]}, {})
     avbench("generate", "-m", "toy_batch", "-s", suite, "--workers", "1", "--out", "r", code=3)
     assert sorted(path.name for path in (tmp_path / "r").rglob("*.mp4")) == ["p0_s0.mp4", "p2_s0.mp4", "p4_s0.mp4"]
 
 
-def test_missing_weights_are_tried_again_once_they_came(avbench, tmp_path: Path) -> None:
+def test_missing_weights_are_tried_again_once_they_came(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({})
     command = ("run", "-m", "toy", "-s", suite, "--metrics", "toy_needy,toy_level", "--workers", "1", "--out", "r")
     done = avbench(*command, code=3)
@@ -188,20 +189,22 @@ def test_missing_weights_are_tried_again_once_they_came(avbench, tmp_path: Path)
         (("-m", "toy_unready", "-s", "ambient", "--metrics", "toy_level"), 2, "another planet"),
     ],
 )
-def test_a_wrong_call_is_refused_before_any_work(avbench, tmp_path: Path, words, code: int, said: str) -> None:
+def test_a_wrong_call_is_refused_before_any_work(
+    avbench: Any, tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
     done = avbench("run", *words, "--out", "r", code=code)
     assert said in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.startswith("error: ") and not (tmp_path / "r").exists()
 
 
-def test_a_broken_plugin_harms_no_other(avbench) -> None:
+def test_a_broken_plugin_harms_no_other(avbench: Any) -> None:
     listed = json.loads(avbench("list", "metrics", "--json").stdout)
     broken = next(row for row in listed if row["name"] == "toy_broken")
     assert "this plugin is out of order" in broken["summary"]
     assert "AV-Align" in next(row for row in listed if row["name"] == "av_align")["summary"]
 
 
-def test_no_secret_is_kept(avbench, tmp_path: Path) -> None:
+def test_no_secret_is_kept(avbench: Any, tmp_path: Path) -> None:
     canary = "sk-canary-0123456789"
     suite = avbench.suite({"tags": ["do:leak"]}, {"tags": ["score:leak"]})
     words = ("--metrics", "toy_moody", "--workers", "1", "--out", "r")
@@ -211,7 +214,7 @@ def test_no_secret_is_kept(avbench, tmp_path: Path) -> None:
         assert canary.encode() not in path.read_bytes() and b"hunter2" not in path.read_bytes(), path
 
 
-def test_a_folder_that_cannot_be_written_is_refused(avbench, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(avbench: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = avbench("run", "-m", "toy", "-s", avbench.suite({}), *TOY, "--out", "file/r", code=2)
     assert "choose another --out" in done.stderr
@@ -219,7 +222,7 @@ def test_a_folder_that_cannot_be_written_is_refused(avbench, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("blocks", [0, 2, 40, 120])
-def test_a_full_disk_ends_cleanly_and_the_run_goes_on_later(avbench, tmp_path: Path, blocks: int) -> None:
+def test_a_full_disk_ends_cleanly_and_the_run_goes_on_later(avbench: Any, tmp_path: Path, blocks: int) -> None:
     suite = avbench.suite({}, {}, {})
     words = ["run", "-m", "toy", "-s", str(suite), *TOY, "--out", "r"]
     limited = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (%d, resource.RLIM_INFINITY));"
@@ -236,7 +239,7 @@ def test_a_full_disk_ends_cleanly_and_the_run_goes_on_later(avbench, tmp_path: P
     assert len(scores(tmp_path / "r")) == 6 and set(scores(tmp_path / "r").status) == {"ok"}
 
 
-def test_two_runs_cannot_write_one_folder(avbench, tmp_path: Path) -> None:
+def test_two_runs_cannot_write_one_folder(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {})
     command = ("run", "-m", "toy", "-s", suite, *TOY, "--out", "r")
     first = avbench.start(*command, TOY_SLEEP="3")
@@ -249,7 +252,7 @@ def test_two_runs_cannot_write_one_folder(avbench, tmp_path: Path) -> None:
     assert not load_scores(tmp_path / "r").empty
 
 
-def test_a_moved_run_directory_is_still_whole(avbench, tmp_path: Path) -> None:
+def test_a_moved_run_directory_is_still_whole(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {})
     log = tmp_path / "log"
     avbench("run", "-m", "toy", "-s", suite, *TOY, "--out", "r")
@@ -259,7 +262,7 @@ def test_a_moved_run_directory_is_still_whole(avbench, tmp_path: Path) -> None:
     assert not log.exists()
 
 
-def test_scores_are_read_from_the_ledger_where_the_export_is_old(avbench, tmp_path: Path) -> None:
+def test_scores_are_read_from_the_ledger_where_the_export_is_old(avbench: Any, tmp_path: Path) -> None:
     run = tmp_path / "r"
     avbench("run", "-m", "toy", "-s", avbench.suite({}), *TOY, "--out", "r")
     with sqlite3.connect(run / "scores.sqlite") as db:
