@@ -50,7 +50,7 @@ class OnsetOffset(Metric):
             direction=Direction.UP,
             low=-1.0,
             high=1.0,
-            summary="normalised cross-correlation of setting-in motion and onsets there; below 0.3 the offset is unscored",
+            summary="normalised cross-correlation of motion and onsets at that lag; below 0.3 the offset is unscored",
             source=SOURCE,
         ),
     )

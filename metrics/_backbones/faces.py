@@ -23,20 +23,19 @@ STRIDE = 3  # frames between looks at a face
 SCAN = 12  # frames between scans of the whole frame
 WORKING = (128, 288)  # the short side is brought into this range: small faces are enlarged, large frames shrunk
 SMALLEST = 1 / 6  # of the short side
+SPIKE = 98  # percentile at which motion is cut off: a cut between two shots of a face is no syllable
 KEEP = 0.5  # weight of the old box: the cascade trembles by a few pixels
 Box = tuple[float, float, float, float]  # x, y, width, height in the luma frame's pixels
 
 
 @dataclass(frozen=True, slots=True)
 class MouthTrack:
-    """One face: `motion` (T,) of its mouth in luma levels a frame, NaN where the face is not tracked."""
+    """One face: `motion` (T,) of its mouth in luma levels a frame, NaN where the face is not tracked or just appeared;
+    `coverage` share of frames in which it is tracked, 0..1.
+    """
 
     motion: NDArray[np.float64]
-
-    @property
-    def coverage(self) -> float:
-        """Share of frames in which the face was tracked, 0..1."""
-        return float(np.isfinite(self.motion).mean())
+    coverage: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,19 @@ class Faces(VideoBackbone[FaceTracks]):
 class _Track:
     box: Box
     alive: bool = True
+    fresh: bool = True
     motion: dict[int, float] = field(default_factory=dict)
+
+    def lose(self, since: int) -> None:
+        """The face was last seen in frame `since`: what follows may be a cut, not a mouth."""
+        self.alive = False
+        self.motion = {index: value for index, value in self.motion.items() if index <= since}
+
+    def finished(self, total: int) -> MouthTrack:
+        motion = np.array([self.motion.get(index, np.nan) for index in range(total)])
+        if np.isfinite(motion).any():
+            motion = np.minimum(motion, np.nanpercentile(motion, SPIKE))
+        return MouthTrack(motion, len(self.motion) / max(total, 1))
 
 
 class _FaceExtractor(VideoExtractor[FaceTracks]):
@@ -77,14 +88,16 @@ class _FaceExtractor(VideoExtractor[FaceTracks]):
             index = len(self.times)
             self.times.append(float(time))
             if index % STRIDE == 0:
-                self._look(luma, scan=index % SCAN == 0)
+                self._look(luma, index)
             for track in self._alive():
-                track.motion[index] = mouth_motion(self.last, luma, track.box) if self.last is not None else 0.0
+                seen = None if track.fresh else self.last
+                track.motion[index] = np.nan if seen is None else mouth_motion(seen, luma, track.box)
+                track.fresh = False
             self.last = luma
 
     def finish(self) -> FaceTracks:
         total = len(self.times)
-        tracks = [MouthTrack(np.array([t.motion.get(i, np.nan) for i in range(total)])) for t in self.tracks]
+        tracks = [track.finished(total) for track in self.tracks]
         tracks.sort(key=lambda track: -track.coverage)
         seen = {index for track in self.tracks for index in track.motion}
         return FaceTracks(tuple(tracks), np.array(self.times), len(seen) / max(total, 1))
@@ -92,14 +105,15 @@ class _FaceExtractor(VideoExtractor[FaceTracks]):
     def _alive(self) -> list[_Track]:
         return [track for track in self.tracks if track.alive]
 
-    def _look(self, luma: NDArray[np.uint8], scan: bool) -> None:
+    def _look(self, luma: NDArray[np.uint8], index: int) -> None:
         smallest = SMALLEST * min(luma.shape)
         for track in self._alive():
             found = _detect_near(luma, track.box)
-            track.alive = found is not None
-            if found is not None:
+            if found is None:
+                track.lose(since=index - STRIDE)
+            else:
                 track.box = _blend(track.box, found)
-        if not scan and self._alive():
+        if index % SCAN and self._alive():
             return
         for box in _detect(luma, smallest):
             if any(_overlap(track.box, box) > 0.3 for track in self._alive()):
@@ -108,7 +122,7 @@ class _FaceExtractor(VideoExtractor[FaceTracks]):
             if lost is None:
                 self.tracks.append(_Track(box))
             else:
-                lost.box, lost.alive = box, True
+                lost.box, lost.alive, lost.fresh = box, True, True
 
 
 def mouth_motion(before: NDArray[np.uint8], after: NDArray[np.uint8], face: Box) -> float:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
 from avbench.media.probe import AudioInfo, MediaInfo, VideoInfo
-from avbench.parts import Audio, AudioBackbone, Features, Frames, Metric, VideoBackbone
+from avbench.parts import Audio, AudioBackbone, Benchmark, Features, Frames, Metric, VideoBackbone
 from avbench.records import Clip, Prompt, Score
 from avbench.registry import load
+from avbench.world.render import render
+from avbench.world.truth import Take
 
 Answer = dict[str, float | Score]
 
@@ -123,3 +126,31 @@ def seeded_module(folder: Path) -> Any:
 def golden_inputs(golden: Callable[[str], Path]) -> Any:
     """The module that builds the goldens' inputs."""
     return seeded_module(golden("distribution/{}_avpure.json").parents[1])
+
+
+@pytest.fixture(scope="session")
+def world() -> Callable[[str, int], tuple[Prompt, Take]]:
+    """`world("speech", 0)`: a bundled prompt and its rendering at 96 x 96."""
+
+    @cache
+    def rendered(suite: str, index: int) -> tuple[Prompt, Take]:
+        prompt = load(Benchmark, suite)().prompts()[index]
+        return prompt, render(prompt, seed=0, size=96)
+
+    return rendered
+
+
+@pytest.fixture(scope="session")
+def late() -> Callable[[NDArray[np.float32], float, int], NDArray[np.float32]]:
+    """`late(samples, seconds, rate)`: the sound that much later (negative: earlier), silence where it lacks."""
+
+    def shifted(samples: NDArray[np.float32], seconds: float, rate: int) -> NDArray[np.float32]:
+        count = round(seconds * rate)
+        moved = np.zeros_like(samples)
+        if count >= 0:
+            moved[count:] = samples[: len(samples) - count]
+        else:
+            moved[:count] = samples[-count:]
+        return moved
+
+    return shifted
