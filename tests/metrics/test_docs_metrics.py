@@ -17,7 +17,15 @@ BETTER = {"up": "higher", "down": "lower", "zero": "nearer 0", "none": "–"}
 def row(metric: str, column: Column) -> str:
     name = f"`{column.name}`" + (" (guard)" if column.guard else "")
     low, high = (f"{value:g}".replace("inf", "∞") for value in (column.low, column.high))
-    cells = (name, f"`{metric}`", column.unit, BETTER[column.direction], f"{low} … {high}", column.summary, column.source)
+    cells = (
+        name,
+        f"`{metric}`",
+        column.unit,
+        BETTER[column.direction],
+        f"{low} … {high}",
+        column.summary,
+        column.source,
+    )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
