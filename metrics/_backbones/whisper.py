@@ -1,0 +1,108 @@
+"""Speech to text: OpenAI's Whisper, pinned so that a transcript is the same every time."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avbench.errors import UsageError
+from avbench.media.probe import MediaInfo
+from avbench.parts import Audio, AudioBackbone, AudioView
+from avbench.weights import locate
+
+from ._paper import library
+from .sound import finite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATE = 16_000
+WEIGHTS = "whisper_large_v3"
+BEAM = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard. The two confidences are the worst of the 30 s windows; they gate nothing."""
+
+    text: str
+    language: str
+    log_probability: float
+    no_speech_probability: float
+
+
+class Speech:
+    """The sound of a clip (S,) at 16 kHz, transcribed on demand, once a language."""
+
+    def __init__(self, samples: NDArray[np.float32]) -> None:
+        self._samples = samples
+        self._heard: dict[str, Transcript] = {}
+
+    def transcript(self, language: str) -> Transcript:
+        """What is said in `language` (`en`, `zh` …). Raises Unscored without Whisper or its weights."""
+        if language not in self._heard:
+            self._heard[language] = transcribe(_model(), self._samples, language)
+        return self._heard[language]
+
+
+@dataclass(frozen=True)
+class Whisper(AudioBackbone[Speech]):
+    """Whisper large-v3 on the whole clip, through 16-bit samples as the reference reads its files."""
+
+    view: ClassVar[AudioView] = AudioView(rate=RATE)
+
+    def extract(self, audio: Audio, info: MediaInfo) -> Speech:
+        return Speech(quantised(finite(audio)))
+
+
+def quantised(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples as a round trip through signed 16-bit integers leaves them."""
+    return (np.clip(np.rint(samples * 32768), -32768, 32767) / 32768).astype(np.float32)
+
+
+def transcribe(model: Any, samples: NDArray[np.float32], language: str, beam: int = BEAM) -> Transcript:
+    """The text of (S,) samples at 16 kHz: beam search at temperature 0, no time stamps, each 30 s window by itself.
+
+    Neither a window's no-speech probability nor its likelihood drops it: what is invented shall count.
+    """
+    found = library("whisper").transcribe(
+        model,
+        samples,
+        language=language,
+        task="transcribe",
+        temperature=0.0,
+        beam_size=beam,
+        without_timestamps=True,
+        condition_on_previous_text=False,
+        compression_ratio_threshold=None,
+        logprob_threshold=None,
+        no_speech_threshold=None,
+        fp16=model.device.type == "cuda",
+    )
+    windows = found["segments"]
+    return Transcript(
+        text=found["text"].strip(),
+        language=language,
+        log_probability=min((window["avg_logprob"] for window in windows), default=0.0),
+        no_speech_probability=max((window["no_speech_prob"] for window in windows), default=1.0),
+    )
+
+
+def load(path: Path) -> Any:
+    """The network of a checkpoint in OpenAI's layout. Raises UsageError when the file is damaged or another's."""
+    whisper = library("whisper")
+    try:
+        return whisper.load_model(str(path), device="cpu").eval()  # reads with weights_only and loads strictly
+    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, OSError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"weights {path}: do not fit Whisper ({first}); is this the official file?") from error
+
+
+@cache
+def _model() -> Any:
+    return load(locate(WEIGHTS))

@@ -1,0 +1,85 @@
+"""Is what was asked for what is said? Error rates of a transcript by Whisper against the prompt's lines.
+
+A clip in which silero-vad finds no speech has nothing to transcribe: every word is a deletion (rate 1), and Whisper,
+which writes stock phrases on silence, is not asked. The rate of a set is that of the pooled counts, not the mean of its
+items (`_error_rate.pool`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from avbench.errors import NotApplicable
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Direction, Prompt, Score, Status
+
+from ._backbones.vad import VoiceActivity
+from ._backbones.whisper import Whisper
+from ._text import CHINESE, VERSE_BENCH, WHISPER_ENGLISH, WHISPER_ENGLISH_CHARACTERS, TextHandling
+
+BY_LANGUAGE: Mapping[str, Mapping[str, TextHandling]] = {
+    "en": {"wer": WHISPER_ENGLISH, "cer": WHISPER_ENGLISH_CHARACTERS},
+    "zh": {"cer": CHINESE, "wer_zh_char": CHINESE, "wer_zh_whitespace": VERSE_BENCH},
+}
+ASR = "openai-whisper large-v3, beam 5, temperature 0, language of the prompt; silero-vad gates silence"
+
+
+def _column(name: str, summary: str, text: str) -> Column:
+    return Column(
+        name,
+        unit="1",
+        direction=Direction.DOWN,
+        low=0.0,
+        high=float("inf"),
+        summary=f"{summary}; for prompts with speech",
+        source=f"{ASR}; {text}; edits by jiwer 4",
+    )
+
+
+class Wer(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        _column("wer", "word error rate of English speech, a fraction", "OpenAI's English normaliser"),
+        _column(
+            "cer",
+            "character error rate, a fraction",
+            "English by OpenAI's normaliser, with spaces; Chinese by NFKC, zhconv zh-cn and OpenAI's basic normaliser",
+        ),
+        _column("wer_zh_char", "word error rate of Chinese speech, every character a word", "normalised as for cer"),
+        _column(
+            "wer_zh_whitespace",
+            "legacy: word error rate of unsegmented Chinese, as some papers print it; a clause counts as one word",
+            "Verse-Bench's text handling (lower case, punctuation counts)",
+        ),
+    )
+    needs = (VoiceActivity(), Whisper())
+    backend = "whisper-large-v3"
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        language, reference = asked(clip.prompt)
+        heard = ""
+        if features[VoiceActivity()].segments:
+            heard = features[Whisper()].transcript(language).text
+        rates: dict[str, float | Score] = {
+            column.name: Score(column.name, self.backend, None, Status.NOT_APPLICABLE, f"the speech is in {language}")
+            for column in self.columns
+        }
+        for name, handling in BY_LANGUAGE[language].items():
+            counts = handling.count(reference, heard)
+            if not counts.reference:
+                raise NotApplicable("the prompt's lines hold no words")
+            rates[name] = counts.rate
+        return rates
+
+
+def asked(prompt: Prompt) -> tuple[str, str]:
+    """Language and text of the prompt's lines, in order. Raises NotApplicable without speech or with two languages."""
+    languages = sorted({line.language for line in prompt.speech})
+    if not languages:
+        raise NotApplicable("the prompt asks for no speech")
+    if len(languages) > 1:
+        raise NotApplicable(f"the prompt's lines are in {' and '.join(languages)}; a transcript has one language")
+    if languages[0] not in BY_LANGUAGE:
+        raise NotApplicable(f"no text handling for language {languages[0]}; known: {', '.join(BY_LANGUAGE)}")
+    return languages[0], " ".join(line.text for line in prompt.speech)
