@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avbench.errors import MediaError, NotApplicable, Unscored
@@ -189,7 +189,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory, encode: Any, ramp: Any, tone
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_damage_anywhere_ends_in_a_feature_or_a_reason(seeds: list[Path], look: Any, data: st.DataObject) -> None:
     seed = data.draw(st.sampled_from(seeds), "seed")

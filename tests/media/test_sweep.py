@@ -28,7 +28,7 @@ views = st.one_of(
     ),
     st.builds(VideoView, fps=st.sampled_from([None, 25, 60]), short_side=st.integers(1, 80)),
 )
-shared_clip = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+shared_clip = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
