@@ -70,7 +70,7 @@ def bounce_draw(c: Canvas, plan: Plan, t: float) -> Box:
 def roll_plan(rng: np.random.Generator, seconds: float, count: int | None) -> tuple[list[float], list[float]]:
     """A ball rolls to and fro in a trough: it starts at once and turns round at each end."""
     n = count or int(rng.integers(2, 5))
-    step = min(1.6, (seconds - 0.5) / n)
+    step = min(1.6 if n > 1 else 2.6, (seconds - 0.5) / n)
     return [0.25 + i * step for i in range(n)], [1.0] * n
 
 
@@ -79,7 +79,7 @@ def roll_path(plan: Plan, t: float) -> tuple[float, float]:
     since, _, index = plan.last(t)
     if index < 0:
         return -1.0, 0.0
-    step = plan.times[1] - plan.times[0] if len(plan.times) > 1 else 1.6
+    step = plan.times[1] - plan.times[0] if len(plan.times) > 1 else min(2.6, plan.seconds - 0.5)
     u = min(1.0, since / step)
     sign = -1 if index % 2 == 0 else 1
     return sign * np.cos(np.pi * u), np.sin(np.pi * u)

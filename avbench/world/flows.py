@@ -228,5 +228,5 @@ KINDS = (
     Kind("pour", pour_plan, pour_sound, pour_draw, ("kitchen", "room"), loudness=0.11),
     Kind("rain", steady, rain_sound, rain_draw, ("street", "park", "forest"), wide=True, counted=False, loudness=0.11),
     Kind("wind", steady, wind_sound, wind_draw, ("park", "beach", "forest"), wide=True, counted=False, loudness=0.13),
-    Kind("waves", waves_plan, waves_sound, waves_draw, ("beach",), wide=True, loudness=0.15),
+    Kind("waves", waves_plan, waves_sound, waves_draw, ("beach",), wide=True, counted=False, loudness=0.15),
 )

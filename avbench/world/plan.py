@@ -84,7 +84,7 @@ def beats(
         return [float(rng.uniform(0.4, max(0.5, min(1.6, seconds - 0.9))))], [1.0]
     step = min(span / (n - 1), max(gap, rng.uniform(0.75, 1.0) * span / (n - 1)))
     start = 0.4 + rng.uniform(0, max(0.0, span - step * (n - 1)))
-    wobble = min(0.2 * step, 0.5 * max(0.0, step - gap))
+    wobble = min(0.2 * step, 0.5 * max(0.0, step - gap), 0.2)  # the last is at least 0.15 s from the end
     times = [float(start + i * step + rng.uniform(-wobble, wobble)) for i in range(n)]
     return times, [float(x) for x in rng.uniform(0.65, 1.0, n)]
 

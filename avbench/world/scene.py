@@ -31,7 +31,7 @@ CUES: dict[str, str] = {
     "clock": r"\bclocks?\b|tick|pendulum|metronome|钟表|滴答",
     "bell": r"\bbells?\b|chime|gong|钟",
     "drum": r"drum|鼓",
-    "string": r"guitar|string|violin|cello|harp|pluck|strum|banjo|琴|吉他",
+    "string": r"guitar|string|violin|cello|\bharp|pluck|strum|banjo|琴|吉他",
     "waves": r"\bwaves?\b|surf|ocean|\bsea\b|shore|海浪",
     "rain": r"\brain|downpour|drizzl|shower|雨",
     "pour": r"pour|jug|pitcher|teapot|倒水",
@@ -214,14 +214,11 @@ def _named(text: str) -> str | None:
 
 
 def _counts(prompt: Prompt, caption: str, kinds: list[str]) -> list[int | None]:
-    """How often each thing sounds. The tag `events:N` counts all: what goes on and on is one of them."""
+    """How often each thing sounds: the tag `events:N`, else the captions' number, for the first; a second once."""
     total = _total(prompt, caption)
-    counted = [kind for kind in kinds if KINDS[kind].counted]
-    if total is None or not counted:
+    if total is None:
         return [None] * len(kinds)
-    rest = max(1, total - (len(kinds) - len(counted)))
-    share = [rest // len(counted) + (i < rest % len(counted)) for i in range(len(counted))]
-    return [max(1, share[counted.index(kind)]) if kind in counted else None for kind in kinds]
+    return [(1 if i else total) if KINDS[kind].counted else None for i, kind in enumerate(kinds)]
 
 
 def _total(prompt: Prompt, caption: str) -> int | None:
