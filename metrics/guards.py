@@ -15,8 +15,10 @@ from ._backbones.pixels import PixelCurves, Pixels
 from ._backbones.sound import SILENCE_DBFS
 
 SOURCE = "avbench"
-STILL = 1.0  # luma levels in the cell that changes most; H.264 repeats a frozen picture far more exactly
-FROZEN = 0.8  # share of neighbouring pairs that are still
+STILL = 0.05  # mean change in luma levels; H.264 repeats most frames of a frozen picture exactly
+STILL_CELL = 2.5  # change of the cell that changes most: in a static shot only a mouth may move
+FROZEN = 0.7  # share of neighbouring pairs that are still; the others are the encoder's refinements
+EVENT = 3.0  # luma levels; a pair that changes more shows an event, such as lightning over a still night
 BLACK_PIXELS = 0.999  # share of dark pixels; FFmpeg's blackdetect takes 0.98, which a stick figure on black meets
 BLACK_FRAMES = 0.98
 GAP_SECONDS, GAP_SHARE = 0.2, 0.1
@@ -34,7 +36,9 @@ class Guards(Metric):
 
     columns: ClassVar[tuple[Column, ...]] = (
         _flag("silent", "no audio stream, or no 20 ms window of it reaches -60 dBFS"),
-        _flag("frozen", "in more than 80 % of neighbouring frames nothing changes; needs 2 frames"),
+        _flag(
+            "frozen", "in over 70 % of neighbouring frames nothing changes, in none more than 3 luma levels; needs 2"
+        ),
         _flag("black", "98 % of frames have 99.9 % of their pixels below 10 % luma", "after FFmpeg's blackdetect"),
         _flag("av_duration_gap", "audio and video lengths differ by over 0.2 s and 10 % of the longer; needs both"),
         _flag("too_short", "less than 1 s of video, or of audio where there is no video"),
@@ -111,8 +115,9 @@ def _of_lengths(info: MediaInfo) -> dict[str, float | str]:
 
 
 def is_frozen(pixels: PixelCurves) -> bool:
-    """Whether more than 80 % of neighbouring pairs are still everywhere."""
-    return bool((pixels.local_change < STILL).mean() > FROZEN)
+    """Whether more than 70 % of neighbouring pairs are still, as a whole and in every cell, and nothing happens."""
+    still = (pixels.difference < STILL) & (pixels.local_change < STILL_CELL)
+    return bool(still.mean() > FROZEN and pixels.difference.max() < EVENT)
 
 
 def is_black(pixels: PixelCurves) -> bool:

@@ -19,7 +19,9 @@ def raised(answer: dict[str, float | Score]) -> set[str]:
     return {column.name for column in Guards.columns if column.guard and answer[column.name] == 1.0}
 
 
-@pytest.mark.parametrize(("suite", "index"), [("speech", 0), ("speech", 16), ("ambient", 8), ("ambient", 0)])
+@pytest.mark.parametrize(
+    ("suite", "index"), [("speech", 0), ("speech", 16), ("ambient", 8), ("ambient", 0), ("ambient", 20)]
+)
 def test_a_world_clip_trips_none(arrays: Any, score: Any, world: Any, suite: str, index: int) -> None:
     _, take = world(suite, index)
     answer = score("guards", arrays(take.frames, take.audio, take.sample_rate))
