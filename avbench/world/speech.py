@@ -101,7 +101,6 @@ def tokens(text: str) -> list[tuple[int, str]]:
     return [(m.start(), m.group()) for m in re.finditer(pattern, text)]
 
 
-@cache
 def _worker(call: str) -> bytes:
     done = subprocess.run(
         [sys.executable, "-I", "-S", espeak.__file__], input=call.encode(), capture_output=True, check=False

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from avbench.records import Prompt, SpeechLine
 from avbench.suites import load_suite
+from avbench.world.cues import CUES, PLACE_CUES
 from avbench.world.place import PLACES, paint
-from avbench.world.scene import CUES, PLACE_CUES, scene_of
+from avbench.world.scene import scene_of
 from avbench.world.sources import KINDS
 from avbench.world.speakers import SPEAKERS
 
