@@ -77,6 +77,7 @@ def find_clips(path: Path, model: str, suite: Suite | None = None) -> Found:
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist")
+    path = path.resolve()  # the ledger keeps absolute paths of clips outside of the run directory
     root = path if path.is_dir() else path.parent
     files, ignored, links, sidecars = _files(path)
     found = Found((), tuple(ignored), tuple(links), tuple(sidecars))
@@ -143,13 +144,14 @@ def read_manifest(manifest: Path, root: Path, model: str) -> tuple[Clip, ...]:
 
     Raises UsageError naming file, line and field.
     """
+    root = root.resolve()
     clips: dict[tuple[str, str, int], Clip] = {}
     for row in read_rows(manifest):
         name, seed = row.text("path"), row.cells.get("seed", 0)
         if not name:
             row.refuse("path", "missing; name the clip's file")
         path = root / name
-        if not path.resolve().is_relative_to(root.resolve()):
+        if not path.resolve().is_relative_to(root):
             row.refuse("path", f"{name!r} leaves {root}")
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             row.refuse("seed", f"must be a seed index from 0 up, got {seed!r}")

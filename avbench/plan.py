@@ -51,7 +51,7 @@ def chosen(kind: type, words: str) -> tuple[str, ...]:
     """The part names in a comma-separated option. Raises UsageError with close matches for an unknown one."""
     names = split(words)
     if not names:
-        raise UsageError(f"no {kind.__name__.lower()} named; known: {', '.join(registry.names(kind))}")
+        raise UsageError(f"no {registry.WORDS[kind]} named; known: {', '.join(registry.names(kind))}")
     for name in names:
         registry.check(kind, name)
     return names

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from avbench.cli import app
 from avbench.export import SET_COLUMNS
 from avbench.store import COLUMNS, load_prompts, load_scores
 
@@ -75,6 +76,7 @@ def test_a_question_can_be_extended(avbench: Any, tmp_path: Path) -> None:
     assert len(scores(tmp_path / "r")) == 8
 
 
+@pytest.mark.slow
 def test_changed_settings_prompts_and_versions_are_redone(avbench: Any, tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = ("run", "--model", "toy", "--suite", avbench.suite({}, {}), *TOY, "--out", "r")
@@ -109,6 +111,7 @@ def test_a_clip_changed_on_disk_is_flagged_and_scored_again(avbench: Any, tmp_pa
     pd.testing.assert_frame_equal(after[after.prompt_id != "p0"], before[before.prompt_id != "p0"])
 
 
+@pytest.mark.slow
 def test_faults_stay_with_their_item(avbench: Any, tmp_path: Path) -> None:
     faults = ("crash", "exit", "raise", "hang")
     suite = avbench.suite({}, *({"id": fault, "tags": [f"do:{fault}"]} for fault in faults), {"id": "last"})
@@ -175,24 +178,41 @@ def test_missing_weights_are_tried_again_once_they_came(avbench: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "said"),
     [
-        (("-m", "toi", "-s", "ambient"), 2, "did you mean toy"),
-        (("-m", "toy", "-s", "ambiant"), 2, "ambient"),
-        (("-m", "toy", "-s", "ambient", "--metrics", "toy_lvel"), 2, "toy_level"),
-        (("-m", "toy", "-s", "ambient", "--metrics", "toy_broken"), 3, "this plugin is out of order"),
-        (("-m", "toy", "-s", "ambient", "--limit", "0"), 2, "leaves no prompt"),
-        (("-m", "toy", "-s", "ambient", "--seeds", "a"), 2, "seed indices"),
-        (("-m", "toy", "-s", "ambient", "--device", "tpu"), 2, "unknown device"),
-        (("-m", "toy", "-s", "ambient", "--executor", "slurm"), 2, "unknown executor"),
-        (("-m", "toy", "-s", "ambient", "--max-failures", "many"), 2, "--max-failures"),
-        (("-m", "toy_unready", "-s", "ambient", "--metrics", "toy_level"), 2, "another planet"),
+        (("-m", "worlt", "-s", "ambient"), "did you mean world"),
+        (("-m", "world", "-s", "ambiant"), "ambient"),
+        (("-m", "world", "-s", "ambient", "--limit", "0"), "leaves no prompt"),
+        (("-m", "world", "-s", "ambient", "--seeds", "a"), "seed indices"),
+        (("-m", "world", "-s", "ambient", "--device", "tpu"), "unknown device"),
+        (("-m", "world", "-s", "ambient", "--executor", "slurm"), "unknown executor"),
+        (("-m", "world", "-s", "ambient", "--max-failures", "many"), "--max-failures"),
+        (("-m", ",", "-s", "ambient"), "no model named"),
+        (("-m", "world", "-s", ","), "no suite named"),
     ],
 )
-def test_a_wrong_call_is_refused_before_any_work(
-    avbench: Any, tmp_path: Path, words: tuple[str, ...], code: int, said: str
+def test_a_wrong_call_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: tuple[str, ...], said: str
 ) -> None:
-    done = avbench("run", *words, "--out", "r", code=code)
+    with pytest.raises(SystemExit) as end:
+        app(["run", *words, "--out", str(tmp_path / "r")])
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and said in error and not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "metric", "code", "said"),
+    [
+        ("toy", "toy_lvel", 2, "toy_level"),
+        ("toy", "toy_broken", 3, "this plugin is out of order"),
+        ("toy_unready", "toy_level", 2, "another planet"),
+    ],
+)
+def test_a_part_that_cannot_work_is_refused_before_any_work(
+    avbench: Any, tmp_path: Path, model: str, metric: str, code: int, said: str
+) -> None:
+    done = avbench("run", "-m", model, "-s", "ambient", "--metrics", metric, "--out", "r", "--workers", "0", code=code)
     assert said in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.startswith("error: ") and not (tmp_path / "r").exists()
 

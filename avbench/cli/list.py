@@ -12,6 +12,7 @@ import typer
 from avbench.cli._options import AsJson
 from avbench.errors import UsageError
 from avbench.parts import Benchmark, Generator, Metric
+from avbench.progress import say
 from avbench.registry import names, summary
 
 Row = dict[str, object]
@@ -80,7 +81,7 @@ def _columns() -> list[Row]:
             rows[-1] |= {"unit": column.unit, "better": column.direction.value, "low": column.low, "high": column.high}
             rows[-1] |= {"summary": column.summary, "source": column.source}
         if metric.broken:
-            print(f"{metric.name}: {metric.broken}")
+            say(f"metric {metric.name!r} is left out: {metric.broken}")
     return rows
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from tqdm import tqdm
 
-from avbench.download import DownloadError, pull
 from avbench.weights import Verdict, Weights, find, home, path_of, table, verify
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 app = typer.Typer(help="Official checkpoints: fetch them, check them, see where they lie.", no_args_is_help=True)
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids of `avbench list weights`; all when none is named.")]
@@ -29,6 +30,10 @@ def _show(bar: tqdm[NoReturn], received: int, total: int | None) -> None:
 @app.command("pull")
 def pull_command(ids: Annotated[list[str], typer.Argument(help="Ids of `avbench list weights`, or `all`.")]) -> None:
     """Download, verify and put in place; an interrupted download goes on where it stopped."""
+    from tqdm import tqdm
+
+    from avbench.download import DownloadError, pull  # loads the network's libraries
+
     failed = False
     for weights in _chosen(None if ids == ["all"] else ids):
         if weights.non_commercial:

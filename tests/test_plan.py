@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avbench.errors import IncompleteError, UsageError
+from avbench.plan import MetricFacts, budget, choose_metrics, clip_path, sampling_seed, seed_indices
+from avbench.records import Column, Direction
+
+
+def facts(name: str, *columns: str, core: bool = True, broken: str = "") -> MetricFacts:
+    made = tuple(Column(column, "", Direction.UP, 0, 1, "", "") for column in columns)
+    return MetricFacts(name, made, "signal", "1", core, "key", broken)
+
+
+FACTS = [
+    facts("loud", "lufs"),
+    facts("lips", "lag", "corr"),
+    facts("extra", "x", core=False),
+    facts("bad", core=False, broken="no"),
+]
+
+
+def test_sampling_seeds_are_pinned() -> None:
+    # Changing these makes every published run irreproducible.
+    assert sampling_seed("harmony", "speech-01", 0) == 12983243103585207846
+    assert sampling_seed("harmony", "speech-01", 1) == 8772051015795316611
+    assert sampling_seed("world", "语音", 0) == 5074369776172048979
+
+
+@given(st.text(), st.text(), st.integers(0, 99), st.text(), st.text(), st.integers(0, 99))
+def test_other_clips_have_other_seeds(m: str, p: str, s: int, m2: str, p2: str, s2: int) -> None:
+    assert 0 <= sampling_seed(m, p, s) < 2**64
+    assert (sampling_seed(m, p, s) == sampling_seed(m2, p2, s2)) == ((m, p, s) == (m2, p2, s2))
+
+
+def test_metrics_are_chosen_by_set_name_or_column() -> None:
+    def names(words: str) -> list[str]:
+        return [metric.name for metric in choose_metrics(words, FACTS).metrics]
+
+    assert names("core") == ["loud", "lips"]
+    assert names("corr") == names("lips") == names("lag,corr") == ["lips"]
+    assert names("extra, lufs") == ["loud", "extra"]
+    assert names("core,x") == ["loud", "lips", "extra"]
+    assert choose_metrics("core,x", FACTS).required == {"extra"}
+    assert [metric.name for metric in choose_metrics("core", FACTS).skipped] == ["bad"]
+    with pytest.raises(UsageError, match=r"unknown metric 'lufz'.*lufs"):
+        choose_metrics("lufz", FACTS)
+    with pytest.raises(IncompleteError, match="'bad' was asked for and cannot be loaded: no"):
+        choose_metrics("bad", FACTS)
+    with pytest.raises(UsageError, match="no metric"):
+        choose_metrics(" , ", FACTS)
+
+
+@given(st.text(), st.text(), st.text(), st.integers(0, 10**6))
+def test_clip_paths_stay_inside(model: str, suite: str, prompt: str, seed: int) -> None:
+    path = clip_path(model, suite, prompt, seed)
+    assert path.parts[0] == "clips" and len(path.parts) == 4 and ".." not in path.parts
+    assert len(path.name) < 120 and path.suffix == ".mp4"
+
+
+def test_plain_names_are_kept() -> None:
+    assert clip_path("harmony", "speech", "speech-01", 2) == Path("clips/harmony/speech/speech-01_s2.mp4")
+
+
+@pytest.mark.parametrize(
+    ("text", "failed", "exceeded"),
+    [
+        *[("0", 0, False), ("0", 1, True), ("3", 3, False), ("3", 4, True), ("0.1", 10, False), ("0.1", 11, True)],
+        *[("5%", 5, False), ("5%", 6, True), ("1.0", 100, False), ("0.0", 1, True)],
+    ],
+)
+def test_failure_budget(text: str, failed: int, exceeded: bool) -> None:
+    assert budget(text).exceeded(failed, 100) is exceeded
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "nan", "inf", "%"])
+def test_failure_budget_refuses(text: str) -> None:
+    with pytest.raises(UsageError, match="--max-failures"):
+        budget(text)
+
+
+def test_seed_indices() -> None:
+    assert seed_indices("0, 2,1,2") == (0, 2, 1)
+    for words in ("", "a", "-1", "1.5", "²"):
+        with pytest.raises(UsageError, match="--seeds"):
+            seed_indices(words)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from avbench.clips import identify
+from avbench.errors import UsageError
+from avbench.export import export
+from avbench.records import Clip, Prompt, Score, Status, Suite
+from avbench.store import COLUMNS, DONE, FAILED, Entry, Ledger, load_clips, load_prompts, load_scores
+
+METRIC = {"columns": [{"name": "a"}, {"name": "b"}], "backend": "signal", "version": "1"}
+
+
+def suite(*ids: str, caption: str = "x") -> Suite:
+    return Suite("s", "1", "", tuple(Prompt(id, "s", caption) for id in ids))
+
+
+def filled(run: Path, *ids: str) -> Ledger:
+    """A ledger with a written clip for each prompt, and scores of the first."""
+    ledger = Ledger(run)
+    ledger.put_fact("metric", "m", METRIC)
+    asked = suite(*ids)
+    ledger.put_prompts(asked, set(ids))
+    ledger.ask(Clip(run.resolve() / f"{prompt.id}.mp4", prompt, "model") for prompt in asked.prompts)
+    for entry in ledger.entries("model", "s"):
+        entry.clip.path.write_text(entry.clip.prompt.id)
+        ledger.put_clip(entry.id, identify(entry.clip.path), "settings")
+    first = ledger.entries("model", "s")[0]
+    ledger.put_scores(first.id, {"m": ("key", [Score("a", "signal", 1.5), Score("b", "signal", 1 / 3)])})
+    return ledger
+
+
+def test_scores_come_back_to_the_bit(tmp_path: Path) -> None:
+    with filled(tmp_path, "p", "q") as ledger:
+        first, second = ledger.entries("model", "s")
+        failure = Score("a", "signal", None, Status.FAILED, "broke \udcff")
+        ledger.put_scores(second.id, {"m": ("key", [failure, Score("b", "signal", 5e-324)])})
+        assert ledger.evaluated("model", "s") == {first.id: {"m"}}  # what failed is tried again
+        export(ledger)
+    found = load_scores(tmp_path)
+    assert tuple(found.columns) == COLUMNS
+    assert list(found.value[[0, 1, 3]]) == [1.5, 1 / 3, 5e-324] and found.value.isna()[2]
+    assert found.reason[2] == "broke \\udcff"
+    (tmp_path / "scores.parquet").unlink()
+    assert load_scores(tmp_path).equals(found)
+
+
+def test_a_clip_that_was_not_made_has_failed_every_metric(tmp_path: Path) -> None:
+    with filled(tmp_path, "p") as ledger:
+        (entry,) = ledger.entries("model", "s")
+        ledger.put_failure(entry.id, "crash")
+        assert ledger.entries("model", "s")[0].state == FAILED
+        assert [row[5:] for row in ledger.rows()] == [
+            ("a", "signal", None, "failed", "no clip: crash"),
+            ("b", "signal", None, "failed", "no clip: crash"),
+        ]
+        assert ledger.tally().failed == 1
+
+
+def test_another_content_prompt_or_version_drops_the_scores(tmp_path: Path) -> None:
+    with filled(tmp_path, "p", "q") as ledger:
+        entry = ledger.entries("model", "s")[0]
+        ledger.put_clip(entry.id, identify(entry.clip.path), "settings")
+        assert len(ledger.rows()) == 2  # the same content again
+        assert ledger.drop_outdated("m", "key") == 0 and len(ledger.rows()) == 2
+        entry.clip.path.write_text("other")
+        changed, gone = ledger.check_files("model", "s")
+        assert [e.id for e in changed] == [entry.id] and not gone and not ledger.rows()
+
+        ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0)])})
+        assert ledger.put_prompts(suite("p", "q"), {"p"}) == 0 and ledger.rows()
+        assert ledger.put_prompts(suite("p", "q", caption="y"), {"p"}) == 2 and not ledger.rows()
+
+        ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0)])})
+        assert ledger.drop_outdated("m", "new key") == 1 and not ledger.rows()
+        assert ledger.evaluated("model", "s") == {}
+
+
+def test_reset_and_forget(tmp_path: Path) -> None:
+    with filled(tmp_path, "p", "q") as ledger:
+        first, second = ledger.entries("model", "s")
+        ledger.reset([first.id])
+        assert [entry.state for entry in ledger.entries("model", "s")] == ["asked", DONE] and not ledger.rows()
+        ledger.forget([second.id])
+    assert [clip.prompt.id for clip in load_clips(tmp_path)] == ["p"]
+    assert [prompt.id for prompt in load_prompts(tmp_path)] == ["p"]
+
+
+def test_one_writer_and_any_reader(tmp_path: Path) -> None:
+    with filled(tmp_path, "p"):
+        with pytest.raises(UsageError, match="another run"):
+            Ledger(tmp_path)
+        assert len(load_scores(tmp_path)) == 2
+    Ledger(tmp_path).close()
+
+
+def test_fresh_deletes_only_what_a_run_has_made(tmp_path: Path) -> None:
+    filled(tmp_path, "p").close()
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    with Ledger(tmp_path, fresh=True) as ledger:
+        assert ledger.entries("model", "s") == []
+    assert not (tmp_path / "clips").exists() and (tmp_path / "notes.txt").exists()
+    (tmp_path / "other" / "clips").mkdir(parents=True)
+    Ledger(tmp_path / "other", fresh=True).close()
+    assert (tmp_path / "other" / "clips").exists()  # it was no run directory
+
+
+def test_strangers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a run directory"):
+        load_scores(tmp_path)
+    (tmp_path / "scores.sqlite").write_text("no database at all, but long enough to be taken for one" * 20)
+    for attempt in (Ledger, load_scores, load_prompts):
+        with pytest.raises(UsageError, match="not a database"):
+            attempt(tmp_path)
+    Ledger(tmp_path, fresh=True).close()
+    with sqlite3.connect(tmp_path / "scores.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(UsageError, match="another version of avbench"):
+        Ledger(tmp_path)
+
+
+def test_a_fault_at_any_statement_leaves_a_whole_ledger(tmp_path: Path) -> None:
+    """Each transaction is made to fail at its n-th statement, for every n: all of it is done, or none of it."""
+    failed = 0
+    for n in range(1, 60):
+        run = tmp_path / str(n)
+        with filled(run, "p", "q") as ledger:
+            before = snapshot(ledger)
+            entry = ledger.entries("model", "s")[1]
+            ledger._db = Faulty(ledger._db, n)  # type: ignore[assignment]
+            seen = [before]
+            try:
+                for step in changes(ledger, entry):
+                    step()
+                    seen.append(snapshot(ledger))
+            except sqlite3.OperationalError:
+                failed += 1
+            ledger._db = ledger._db.real  # type: ignore[attr-defined]
+            assert snapshot(ledger) == seen[-1]
+    assert failed > 10
+
+
+def changes(ledger: Ledger, entry: Entry) -> list[Callable[[], None]]:
+    scores = [Score("a", "signal", 1.0), Score("b", "signal", 2.0)]
+    return [
+        lambda: ledger.put_clip(entry.id, identify(entry.clip.path), "new"),
+        lambda: ledger.put_scores(entry.id, {"m": ("key", scores)}),
+        lambda: ledger.put_failure(entry.id, "crash"),
+    ]
+
+
+class Faulty:
+    """A connection whose n-th change finds the disk full."""
+
+    def __init__(self, real: sqlite3.Connection, n: int) -> None:
+        self.real, self.left = real, n
+
+    def _count(self, statement: str) -> None:
+        if not statement.startswith("SELECT"):
+            self.left -= 1
+        if self.left == 0:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        self._count(statement)
+        return self.real.execute(statement, *values)
+
+    def executemany(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        self._count(statement)
+        return self.real.executemany(statement, *values)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.real.__enter__()
+
+    def __exit__(self, *error: Any) -> bool:
+        return self.real.__exit__(*error)
+
+
+def snapshot(ledger: Ledger) -> str:
+    real = getattr(ledger._db, "real", ledger._db)
+    tables = ("clips", "evaluations", "scores", "counters")
+    return json.dumps([real.execute(f"SELECT * FROM {table}").fetchall() for table in tables], default=str)
