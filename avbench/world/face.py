@@ -81,7 +81,7 @@ class Head:
                 brow, thick,
             )  # fmt: skip
             if s.glasses:
-                c.ring(x, EYE_Y + 0.004, 0.088, 0.066, (40, 40, 44), 0.012)
+                c.ring(x, EYE_Y + 0.004, 0.084, 0.062, (62, 58, 60), 0.009)
         if s.glasses:
             c.line([(CX - 0.032, EYE_Y - 0.006), (CX, EYE_Y - 0.014), (CX + 0.032, EYE_Y - 0.006)], (40, 40, 44), 0.012)
 
