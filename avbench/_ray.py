@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ class RayExecutor(Executor):
                 address=os.environ.get("RAY_ADDRESS") or "local",
                 log_to_driver=False,
                 include_dashboard=False,
-                runtime_env={"env_vars": ONE_THREAD},
+                runtime_env={"env_vars": {**ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}},
             )
         gpu = devices[0] != "cpu"
         self._device, self._timeout = "cuda:0" if gpu else "cpu", timeout  # Ray shows an actor its own GPU alone
@@ -59,7 +60,8 @@ class RayExecutor(Executor):
                 try:
                     result, failure = self._ray.get(answer)
                     self._idle.append(actor)
-                except self._ray.exceptions.RayActorError as error:
+                except self._ray.exceptions.RayError as error:  # the actor is dead or was not reached
+                    self._ray.kill(actor)
                     result, failure = None, f"crash: {' '.join(str(error).split())[:200]}"
                 yield Outcome(item, result, failure)
 
