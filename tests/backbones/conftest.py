@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,6 +70,10 @@ class Golden:
         make = getattr(self._av, maker)
         return make(self._weights.seeded_array, name.format(self.kind), size)  # type: ignore[no-any-return]
 
+    def wav(self, case: str, size: int, rate: int, channels: int) -> NDArray[np.float32]:
+        """(channels, size) samples: the `wav` of `distribution/inputs.py`."""
+        return self._distribution.wav(case, size, rate, channels)  # type: ignore[no-any-return]
+
     def _path(self, file: str, suffix: str) -> Path:
         folder, name = file.split("/")
         path = self.root / folder / f"{self.kind}_{name}{suffix}"
@@ -83,6 +88,11 @@ class Golden:
     @cached_property
     def _av(self) -> ModuleType:
         return _module(self.home / "av_semantics" / "golden_inputs.py")
+
+    @cached_property
+    def _distribution(self) -> ModuleType:
+        sys.modules.setdefault("seeded_weights", self._weights)  # inputs.py imports it by this name
+        return _module(self.home / "distribution" / "inputs.py")
 
 
 def _module(path: Path) -> ModuleType:
