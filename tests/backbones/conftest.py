@@ -229,6 +229,11 @@ def _preprocessing(g: Golden) -> Arrays:
     }
 
 
+def _clap(g: Golden) -> Arrays:
+    """Waves by their number of samples at 48 kHz."""
+    return {str(size): g.av("bursts", f"input/clap/{{}}/{size}", size) for size in (192_000, 240_000, 384_000)}
+
+
 RECIPES: dict[str, Callable[[Golden], Arrays]] = {
     "lipsync/syncnet_embed": _syncnet_embed,
     "lipsync/syncnet_eval": _syncnet_eval,
@@ -241,6 +246,8 @@ RECIPES: dict[str, Callable[[Golden], Arrays]] = {
     "av_semantics/cnn14_16k": _cnn14(16000),
     "av_semantics/cnn14_32k": _cnn14(32000),
     "av_semantics/passt": _passt,
+    "av_semantics/clap_base": _clap,
+    "av_semantics/clap_tiny_fusion": _clap,
     "av_semantics/pure": _pure_desync,
     "av_semantics/preprocessing": _preprocessing,
 }

@@ -1,0 +1,30 @@
+"""Does the sound match its caption? CLAP as av-benchmark runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Score
+
+from ._backbones.clap import BASE, Clap, embed_caption
+from ._clap_score import caption, column, cosine
+
+
+class ClapSimilarity(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        column(
+            "clap",
+            "cosine of the sound and the prompt's audio caption; the first 10 s, shorter sounds are repeated while "
+            "they fit into 10 s; for prompts with an audio caption",
+            "LAION-CLAP music_speech_audioset_epoch_15_esc_89.98, as av-benchmark (hkchengrex/av-benchmark)",
+        ),
+    )
+    needs = (Clap(),)
+    backend = "clap-htsat-base"
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        text = caption(clip.prompt)
+        return {"clap": cosine(features[Clap()], embed_caption(BASE, text))}

@@ -1,0 +1,30 @@
+"""Does the sound match its caption? CLAP as Verse-Bench runs it (its column CS)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Score
+
+from ._backbones.clap import TINY_FUSION, VerseClap, embed_caption
+from ._clap_score import caption, column, cosine
+
+
+class ClapScore(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        column(
+            "clap_score",
+            "cosine of the sound and the prompt's audio caption after Verse-Bench: peak at -1 dB, 16-bit samples; the "
+            "first 10 s (the reference takes random pieces of longer sounds); not applicable to silence",
+            "LAION-CLAP 630k-audioset-fusion-best, as Dorniwang/Verse-Bench fd/clap_inferencer.py",
+        ),
+    )
+    needs = (VerseClap(),)
+    backend = "clap-htsat-tiny-fusion"
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        text = caption(clip.prompt)
+        return {"clap_score": cosine(features[VerseClap()], embed_caption(TINY_FUSION, text))}
