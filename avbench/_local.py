@@ -7,8 +7,6 @@ module again and hand its standard output to the workers.
 from __future__ import annotations
 
 import faulthandler
-import fcntl
-import itertools
 import os
 import pickle
 import queue
@@ -25,7 +23,6 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from avbench.executor import ONE_THREAD, Executor, Job, Outcome, failure_of
-from avbench.weights import home
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
@@ -141,7 +138,6 @@ class _Worker:
 def serve(fd: int) -> None:
     """The worker's whole life: answers (job, item) messages until the parent closes the connection or dies."""
     faulthandler.enable()  # a crash in compiled code says on standard error where it was
-    _take_numba_cache()
     connection = Connection(fd)
     sys.path[:], device = connection.recv()
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -160,26 +156,6 @@ def serve(fd: int) -> None:
             if os.environ.get("AVBENCH_DEBUG"):
                 traceback.print_exc()
             connection.send((_FAILED, failure_of(error)))
-
-
-def _take_numba_cache() -> None:
-    """Give this process a cache of compiled code of its own, one that an earlier worker has filled if there is one.
-
-    Two processes that fill numba's usual cache (of librosa's functions) at once leave files that crash any reader.
-    """
-    root = home().parent / "numba"
-    for number in itertools.count():
-        folder = root / str(number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        except OSError:  # nowhere to keep one: numba compiles anew
-            return
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until the process ends
-            os.environ["NUMBA_CACHE_DIR"] = str(folder)
-            return
-        os.close(lock)
 
 
 def _listen(connection: Connection, inbox: queue.SimpleQueue[bytes]) -> None:

@@ -29,7 +29,7 @@ PACKAGES: tuple[str, ...] = (
     "av",
     "opencv-python-headless",
 )
-PACKAGES += ("librosa", "pyloudnorm", "silero-vad", "safetensors", "typer", "tqdm", "espeakng-loader", "ray")
+PACKAGES += ("soxr", "pyloudnorm", "silero-vad", "safetensors", "typer", "tqdm", "espeakng-loader", "ray")
 
 
 def now() -> str:

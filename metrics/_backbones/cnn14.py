@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from avbench.media.mel import slaney_filters
+
 from ._state import build
 
 UNUSED = ("spectrogram_extractor.*", "logmel_extractor.*")  # the front end below, as constants
@@ -96,8 +98,5 @@ class _Block(nn.Module):
 
 @lru_cache(maxsize=2)
 def _mel_filters(config: Cnn14Config) -> Tensor:
-    from librosa.filters import mel
-
-    return torch.from_numpy(
-        mel(sr=config.rate, n_fft=config.window, n_mels=_BANDS, fmin=config.low, fmax=config.high).T.copy()
-    )
+    filters = slaney_filters(config.rate, config.window, _BANDS, config.low, config.high)
+    return torch.from_numpy(filters.T.copy())
