@@ -7,10 +7,10 @@ items (`_error_rate.pool`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from avbench.errors import NotApplicable
+from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Prompt, Score, Status
 
@@ -58,19 +58,21 @@ class Wer(Metric):
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         language, reference = asked(clip.prompt)
-        heard = ""
-        if features[VoiceActivity()].segments:
-            heard = features[Whisper()].transcript(language).text
-        rates: dict[str, float | Score] = {
-            column.name: Score(column.name, self.backend, None, Status.NOT_APPLICABLE, f"the speech is in {language}")
-            for column in self.columns
-        }
-        for name, handling in BY_LANGUAGE[language].items():
-            counts = handling.count(reference, heard)
-            if not counts.reference:
-                raise NotApplicable("the prompt's lines hold no words")
-            rates[name] = counts.rate
-        return rates
+        handlings = BY_LANGUAGE[language]
+        others = [column.name for column in self.columns if column.name not in handlings]
+        foreign = self._without(others, Status.NOT_APPLICABLE, f"the speech is in {language}")
+        try:
+            spoken = bool(features[VoiceActivity()].segments)
+            heard = features[Whisper()].transcript(language).text if spoken else ""
+            counts = {name: handling.count(reference, heard) for name, handling in handlings.items()}
+        except Unscored as reason:
+            return {**foreign, **self._without(handlings, Status.UNSCORED, str(reason))}
+        if not all(found.reference for found in counts.values()):
+            raise NotApplicable("the prompt's lines hold no words")
+        return {**foreign, **{name: found.rate for name, found in counts.items()}}
+
+    def _without(self, names: Iterable[str], status: Status, reason: str) -> dict[str, Score]:
+        return {name: Score(name, self.backend, None, status, reason) for name in names}
 
 
 def asked(prompt: Prompt) -> tuple[str, str]:

@@ -72,6 +72,25 @@ def test_a_batch_of_files_does_not_mix_them(golden: Golden, net: Any) -> None:
         _equal(golden.expected(FILE), name, audiobox.raw(net, joined), {})
 
 
+@pytest.mark.slow
+def test_official_files(golden: Golden, net: Any, config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.torch import save_file
+
+    files = {name: tmp_path / name for name in ("audiobox_aesthetics", "audiobox_aesthetics_config")}
+    files["audiobox_aesthetics"] = tmp_path / "model.safetensors"
+    save_file(net.state_dict(), files["audiobox_aesthetics"])
+    files["audiobox_aesthetics_config"].write_text(json.dumps(config), encoding="utf-8")
+    monkeypatch.setattr(audiobox, "locate", files.__getitem__)
+    audiobox._network.cache_clear()
+    run = next(run for run in golden.records(FILE)["runs"].values() if len(run["batch"]) == 1)
+    shape = golden.records(FILE)["cases"][run["batch"][0]]
+    samples = golden.wav(f"aes/{run['batch'][0]}", shape["n"], shape["sr"], shape["ch"]).mean(axis=0)
+    found = audiobox.AudioBox().extract(Audio(samples, shape["sr"], 0.0), MediaInfo(Path("a"), "mp4", None, None))
+    audiobox._network.cache_clear()
+    for axis, value in run["result"][0].items():
+        assert getattr(found, axis.lower()) == pytest.approx(value, abs=2e-4)
+
+
 def _equal(expected: Arrays, name: str, found: dict[str, Tensor], embedded: dict[str, Tensor]) -> None:
     for axis in audiobox.AXES:
         np.testing.assert_allclose(found[axis], expected[f"{name}/raw/{axis}"], atol=1e-4, rtol=0)

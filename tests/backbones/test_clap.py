@@ -83,6 +83,24 @@ def test_only_the_first_ten_seconds_count(backbone: Any, monkeypatch: pytest.Mon
         np.testing.assert_allclose(heard[0], noise[: len(heard[0])] - noise.mean(), atol=1e-6)
 
 
+@pytest.mark.slow
+def test_official_file(golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LAION's layout: training state beside the weights, whose names are those of a data-parallel module."""
+    state = golden.state(f"{FUSION}_manifest", "lift_bn0")
+    path = tmp_path / "630k-audioset-fusion-best.pt"
+    torch.save(
+        {"epoch": 45, "name": "x", "state_dict": {f"module.{name}": value for name, value in state.items()}}, path
+    )
+    monkeypatch.setattr(clap, "locate", lambda id: {clap.TINY_FUSION.weights: path}[id])
+    clap._network.cache_clear()
+    wave = golden.inputs(FUSION)["240000"]
+    found = clap.VerseClap().extract(Audio(wave, clap.RATE, 0.0), MediaInfo(Path("a"), "mp4", None, None))
+    clap._network.cache_clear()
+    loud = clap.quantised(wave * np.float32(clap.PEAK / np.abs(wave).max()))
+    net = clap.load(state, clap.TINY_FUSION, "seeded")
+    np.testing.assert_array_equal(found, clap.embed_audio(net, clap.TINY_FUSION, loud))
+
+
 @pytest.fixture
 def tokenizer(tmp_path: Path) -> Any:
     """Two letters and one merge, under the places of RoBERTa's special tokens."""
