@@ -13,7 +13,7 @@ from ._lipsync_track import Track
 
 SIZE = 224
 SHORTEST = 7  # frames; with fewer, zeros win the median at the ends and the crop is empty
-_MEDIAN = 13
+REACH = 6  # frames to either side that a smoothed value depends on
 _MARGIN = 0.4
 _GREY = 110  # beyond the frame
 
@@ -34,27 +34,30 @@ def smooth(track: Track) -> Path:
     """
     if len(track.boxes) < SHORTEST:
         raise ValueError(f"a track of {len(track.boxes)} frames is too short to crop; at least {SHORTEST} are needed")
-    x1, y1, x2, y2 = track.boxes.T
+    return path(track.boxes)
+
+
+def path(boxes: NDArray[np.float64], before: int = 0, after: int = 0) -> Path:
+    """`smooth` for a stretch of a track, (n, 4) boxes of which the first `before` and last `after` are neighbours only.
+
+    With REACH neighbours on a side the track's end does not matter there.
+    """
+    x1, y1, x2, y2 = boxes.T
     half = np.maximum(y2 - y1, x2 - x1) / 2
-    return Path(*(_median(side) for side in (half, (x1 + x2) / 2, (y1 + y2) / 2)))
+    inner = slice(before, len(boxes) - after)
+    return Path(*(_median(side)[inner] for side in (half, (x1 + x2) / 2, (y1 + y2) / 2)))
 
 
 def crops(frames: Sequence[NDArray[np.uint8]], track: Track) -> NDArray[np.uint8]:
     """(n, 224, 224, 3) in the channel order of `frames`: the clip's (H, W, 3) each, at the track's frame rate."""
-    path = smooth(track)
+    places = smooth(track)
     stretch = range(track.start, track.stop)
-    cut = [_crop(frames[t], *place) for t, *place in zip(stretch, path.half, path.x, path.y, strict=True)]
+    cut = [crop(frames[t], *place) for t, *place in zip(stretch, places.half, places.x, places.y, strict=True)]
     return np.stack(cut)
 
 
-def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, _MEDIAN // 2), _MEDIAN)
-    median: NDArray[np.float64] = np.median(windows, axis=1)
-    return median
-
-
-def _crop(frame: NDArray[np.uint8], half: float, x: float, y: float) -> NDArray[np.uint8]:
-    """A square of 2.8 half sizes, from one above the centre to 1.8 below it.
+def crop(frame: NDArray[np.uint8], half: float, x: float, y: float) -> NDArray[np.uint8]:
+    """(224, 224, 3): a square of 2.8 half sizes, from one above the centre to 1.8 below it.
 
     The reference pads the whole frame and truncates coordinates in the padded frame; so does this, but it copies only
     the square.
@@ -64,6 +67,8 @@ def _crop(frame: NDArray[np.uint8], half: float, x: float, y: float) -> NDArray[
     top, bottom = int(y + pad - half), int(y + pad + half * (1 + 2 * _MARGIN))
     left, right = int(x + pad - half * (1 + _MARGIN)), int(x + pad + half * (1 + _MARGIN))
     bottom, right = min(bottom, height + 2 * pad), min(right, width + 2 * pad)
+    if bottom <= top or right <= left:  # a box of no size, or beyond the frame: nothing to see
+        return np.full((SIZE, SIZE, 3), _GREY, np.uint8)
     square = np.full((bottom - top, right - left, 3), _GREY, np.uint8)
     rows, columns = _within(top, bottom, pad, height), _within(left, right, pad, width)
     seen = frame[rows.start - pad : rows.stop - pad, columns.start - pad : columns.stop - pad]
@@ -75,3 +80,9 @@ def _within(start: int, stop: int, pad: int, size: int) -> slice:
     """The part of start .. stop, in padded coordinates, that lies on the frame; empty if none does."""
     first = max(start, pad)
     return slice(first, max(first, min(stop, size + pad)))
+
+
+def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, REACH), 2 * REACH + 1)
+    median: NDArray[np.float64] = np.median(windows, axis=1)
+    return median

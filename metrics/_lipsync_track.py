@@ -57,40 +57,82 @@ class Track:
         return float(max((self.boxes[:, 2:] - self.boxes[:, :2]).mean(axis=0)))
 
 
+class OpenTrack:
+    """A track that may go on: `boxes` from frame `start` to the last detection, gaps between detections filled."""
+
+    def __init__(self, start: int, box: NDArray[np.float64]) -> None:
+        self.start = start
+        self.boxes = [box]
+        self.detections = 1
+        self._sides = box[2:] - box[:2]
+
+    @property
+    def last(self) -> int:
+        """The frame of the last detection."""
+        return self.start + len(self.boxes) - 1
+
+    @property
+    def size(self) -> float:
+        """The larger of mean width and mean height so far, in pixels."""
+        return float(max(self._sides / len(self.boxes)))
+
+    def add(self, frame: int, box: NDArray[np.float64]) -> None:
+        before = self.boxes[-1]
+        every = np.arange(self.last + 1, frame + 1)
+        sides = [np.interp(every, (self.last, frame), pair) for pair in zip(before, box, strict=True)]
+        filled = np.stack(sides, axis=1)
+        self.boxes.extend(filled)
+        self._sides = self._sides + (filled[:, 2:] - filled[:, :2]).sum(axis=0)
+        self.detections += 1
+
+    def closed(self) -> Track:
+        return Track(self.start, np.asarray(self.boxes), self.detections)
+
+
+class Follower:
+    """Follows the faces of one shot, frame by frame.
+
+    A box is followed by overlap (IoU > 0.5) with the track's last box over at most `max_gap` frames. Older tracks
+    choose first, so the tracks are those of the reference, which takes one track after the other out of all frames.
+    """
+
+    def __init__(self, max_gap: int, first_face_only: bool) -> None:
+        self.open: list[OpenTrack] = []
+        self._max_gap, self._first_face_only = max_gap, first_face_only
+
+    def see(self, frame: int, faces: NDArray[np.float64]) -> list[OpenTrack]:
+        """Take the faces of the next frame; the tracks that have ended before it."""
+        ended = [track for track in self.open if frame - track.last > self._max_gap]
+        self.open = [track for track in self.open if frame - track.last <= self._max_gap]
+        left = list(faces[:, :4])
+        for track in self.open:
+            candidates = left[:1] if self._first_face_only else left
+            match = next((i for i, face in enumerate(candidates) if _overlap(face, track.boxes[-1]) > 0.5), None)
+            if match is not None:
+                track.add(frame, left.pop(match))
+        self.open += [OpenTrack(frame, box) for box in left]
+        return ended
+
+    def end(self) -> list[OpenTrack]:
+        """End the shot; the tracks that were still open."""
+        ended, self.open = self.open, []
+        return ended
+
+
 def tracks(detections: Detections, preset: Preset, shots: Sequence[tuple[int, int]] | None = None) -> list[Track]:
     """The tracks that are long and large enough, in order of their shot and first face.
 
-    `shots` are frame ranges (first, end); none given means one shot. Boxes are followed by overlap with the track's
-    last box (IoU > 0.5) over at most `max_gap` frames.
+    `shots` are frame ranges (first, end); none given means one shot.
     """
     found = []
     for first, end in shots or [(0, len(detections))]:
-        if end - first >= preset.min_track:
-            left = {frame: list(detections[frame][:, :4]) for frame in range(first, end)}
-            while any(left.values()):
-                track = _follow(left, preset)
-                if track.detections > preset.min_track and track.size > preset.min_face:
-                    found.append(track)
-    return found
-
-
-def _follow(left: dict[int, list[NDArray[np.float64]]], preset: Preset) -> Track:
-    """Takes one track out of the faces `left` by frame, starting with the first."""
-    start = next(frame for frame, faces in left.items() if faces)
-    frames, boxes = [start], [left[start].pop(0)]
-    for frame, faces in left.items():
-        if frame <= start or not faces:
-            continue
-        if frame - frames[-1] > preset.max_gap:
-            break
-        candidates = faces[:1] if preset.first_face_only else faces
-        match = next((i for i, face in enumerate(candidates) if _overlap(face, boxes[-1]) > 0.5), None)
-        if match is not None:
-            frames.append(frame)
-            boxes.append(faces.pop(match))
-    every = np.arange(start, frames[-1] + 1)
-    sides = [np.interp(every, frames, side) for side in np.asarray(boxes).T]
-    return Track(start, np.stack(sides, axis=1), len(boxes))
+        follower = Follower(preset.max_gap, preset.first_face_only)
+        started: list[OpenTrack] = []
+        for frame in range(first, end):
+            follower.see(frame, detections[frame])
+            started += [track for track in follower.open if track.start == frame]
+        found += [track.closed() for track in started]
+    return [track for track in found if track.detections > preset.min_track and track.size > preset.min_face]
 
 
 def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
-from ._frames import SIZE, shrink, three_crops
+from ._frames import SIZE, centre_crop, shrink, three_crops
 
 FPS = Fraction(1, 2)  # frames av-benchmark takes a second
 RATE = 16000
@@ -31,6 +31,11 @@ def pair_clips(rgb: NDArray[np.uint8]) -> Tensor:
     pixels = _normalised(shrink(rgb).float())
     pairs = [crop.unfold(0, 2, 1).permute(0, 1, 4, 2, 3) for crop in three_crops(pixels)]
     return torch.cat(pairs)
+
+
+def stills(rgb: NDArray[np.uint8]) -> Tensor:
+    """Frames (T, H, W, 3) as pictures (T, 3, 224, 224): their centre squares."""
+    return _normalised(centre_crop(shrink(rgb)).float())
 
 
 def official_pairs(frames: int, fps: float) -> NDArray[np.int64]:

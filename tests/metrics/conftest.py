@@ -154,3 +154,29 @@ def late() -> Callable[[NDArray[np.float32], float, int], NDArray[np.float32]]:
         return moved
 
     return shifted
+
+
+@pytest.fixture
+def weights_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty AVBENCH_HOME whose weights are taken as they are, official or not."""
+    monkeypatch.setenv("AVBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AVBENCH_ALLOW_UNVERIFIED", "1")
+    folder = tmp_path / "home" / "weights"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeded_state(golden: Callable[[str], Path]) -> Callable[[str], Any]:
+    """`seeded_state("lipsync/manifest_s3fd.json")`: seeded weights under the official names of a manifest."""
+    import importlib.util
+
+    def state(manifest: str) -> Any:
+        path = golden(manifest)
+        spec = importlib.util.spec_from_file_location("seeded_weights", path.parents[1] / "seeded_weights.py")
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.seeded_state_dict(module.load_manifest(path))
+
+    return state

@@ -1,0 +1,200 @@
+"""ImageBind's embeddings of a clip: its video, every frame, its sound, windows of its sound; and of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avbench.errors import NotApplicable, Unscored, UsageError
+from avbench.media.probe import MediaInfo
+from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
+from avbench.weights import locate
+
+from ._checkpoint import device_of, network
+from ._slots import Shown, Slots
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .imagebind import ImageBind
+    from .imagebind_text import Tokenizer
+
+WINDOW, OVERLAP = 2.0, 1.5  # seconds, of JavisScore
+Embedding = NDArray[np.float32]  # (1024,) unless said otherwise
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ImageBindVideo(VideoBackbone[Embedding]):
+    """av-benchmark's: the mean over pairs of frames two seconds apart, in three crops. Needs 4 s."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embedding]:
+        return _PairExtractor(_network(), info)
+
+
+@dataclass(frozen=True)
+class ImageBindFrames(VideoBackbone[Embedding]):
+    """(T, 1024): every decoded frame for itself, its centre square."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embedding]:
+        return _StillExtractor(_network())
+
+
+@dataclass(frozen=True)
+class ImageBindAudio(AudioBackbone[Embedding]):
+    """The mean over three clips of 2 s, spread over the whole sound."""
+
+    view: ClassVar[AudioView] = AudioView(mono=False)
+
+    def extract(self, audio: Audio, info: MediaInfo) -> Embedding:
+        return _hear(audio.samples, audio.rate)
+
+
+@dataclass(frozen=True)
+class ImageBindWindows(AudioBackbone[Embedding]):
+    """(W, 1024): the windows of 2 s that JavisScore hears (see `windows`)."""
+
+    view: ClassVar[AudioView] = AudioView(rate=16_000, mono=False)
+
+    def extract(self, audio: Audio, info: MediaInfo) -> Embedding:
+        size, starts = windows(len(audio.samples), audio.rate)
+        return np.stack([_hear(audio.samples[start : start + size], audio.rate) for start in starts])
+
+
+def windows(length: int, rate: float) -> tuple[int, list[int]]:
+    """Size and starts of JavisScore's windows, 2 s long with 1.5 s in common, of `length` frames or samples.
+
+    The last one is moved back to fit; with up to 2 s there is one of everything.
+    """
+    size = int(WINDOW * rate)
+    if length <= size:
+        return length, [0]
+    return size, [*range(0, length - size, size - int(OVERLAP * rate)), length - size]
+
+
+def read(text: str) -> Embedding:
+    """The embedding of a text; its first 75 tokens count."""
+    import torch
+
+    tokenize = _tokenizer(locate("imagebind_bpe"))
+    net = _network()
+    with torch.inference_mode():
+        return net.text(torch.from_numpy(tokenize([text])).to(device_of(net)))[0].cpu().numpy()
+
+
+def cosine(a: Embedding, b: Embedding) -> NDArray[np.float64]:
+    """Cosine similarity along the last axis, -1..1."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return np.asarray((a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)))
+
+
+class _PairExtractor(VideoExtractor[Embedding]):
+    """Sees a frame every two seconds and holds two of them."""
+
+    def __init__(self, net: ImageBind, info: MediaInfo) -> None:
+        from .imagebind_input import FPS
+
+        self._net = net
+        self._rate = FPS
+        self._slots = Slots[Image](FPS, info)
+        self._last: Image | None = None
+        self._late: list[Shown[Image]] = []  # seen only once it is known that the clip covers its two seconds
+        self._pairs: list[Embedding] = []
+        self._seen = 0
+
+    def push(self, frames: Frames) -> None:
+        for frame, time in zip(frames.data, frames.times, strict=True):
+            shown = self._slots.push(frame, float(time))
+            self._see_covered()
+            if shown is not None:
+                self._late.append(Shown(shown.frame.copy(), shown.slot, shown.count))
+
+    def finish(self) -> Embedding:
+        if (shown := self._slots.close()) is not None:
+            self._late.append(shown)
+        self._see_covered()
+        if not self._pairs:
+            seconds = float(self._slots.seconds)
+            raise NotApplicable(f"too_short: {seconds:.2f} s of video, at least 4 s needed for two frames 2 s apart")
+        return np.stack(self._pairs).mean(axis=0)
+
+    def _see_covered(self) -> None:
+        whole = int(self._slots.seconds * self._rate)
+        while self._late and self._seen < whole:
+            shown = self._late[0]
+            self._see(shown.frame)
+            if self._seen == shown.slot + shown.count:
+                self._late.pop(0)
+
+    def _see(self, frame: Image) -> None:
+        import torch
+
+        from .imagebind_input import pair_clips
+
+        if self._last is not None:
+            clips = pair_clips(np.stack([self._last, frame]))
+            if frame.shape[0] == frame.shape[1]:
+                clips = clips[:1]  # the three crops of a square are one
+            with torch.inference_mode():
+                self._pairs.append(self._net.vision(clips[None].to(device_of(self._net)))[0].cpu().numpy())
+        self._last = frame
+        self._seen += 1
+
+
+class _StillExtractor(VideoExtractor[Embedding]):
+    def __init__(self, net: ImageBind) -> None:
+        self._net = net
+        self._frames: list[Embedding] = []
+
+    def push(self, frames: Frames) -> None:
+        import torch
+
+        from .imagebind_input import stills
+
+        with torch.inference_mode():
+            self._frames.append(self._net.vision(stills(frames.data).to(device_of(self._net))).cpu().numpy())
+
+    def finish(self) -> Embedding:
+        return np.concatenate(self._frames)
+
+
+def _hear(samples: NDArray[np.float32], rate: int) -> Embedding:
+    """(S,) or (S, C) to the mean of its three clips; up to 2 s they are one."""
+    import torch
+
+    from .imagebind_input import RATE, audio_clips
+
+    channels = samples.reshape(len(samples), -1).T
+    if channels.shape[1] < rate // 40:
+        raise NotApplicable("too_short: ImageBind needs 25 ms of sound")
+    clips: Tensor = audio_clips(channels, rate)
+    if channels.shape[1] <= WINDOW * rate and rate == RATE:
+        clips = clips[:1]
+    net = _network()
+    with torch.inference_mode():
+        return net.audio(clips[None].to(device_of(net)))[0].cpu().numpy()
+
+
+def _network() -> ImageBind:
+    from . import imagebind
+
+    return network(imagebind.load, "imagebind_huge")
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(vocabulary: Path) -> Tokenizer:
+    from .imagebind_text import Tokenizer
+
+    try:
+        return Tokenizer(vocabulary)
+    except UsageError as error:
+        raise Unscored(str(error)) from error

@@ -1,0 +1,118 @@
+"""Synchformer's two trunks over a clip, a segment of 0.64 s every 0.32 s, and the head that compares them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avbench.errors import NotApplicable
+from avbench.media.probe import MediaInfo
+from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
+
+from ._checkpoint import device_of, network
+from ._slots import Shown, Slots
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .synchformer import Synchformer
+
+ID = "synchformer"
+Segments = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SynchformerVideo(VideoBackbone[Segments]):
+    """(S, 8, 768). Frames at 25 fps as FFmpeg's filter picks them, whole ones only; memory holds one segment."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Segments]:
+        return _VideoExtractor(_network(), info)
+
+
+@dataclass(frozen=True)
+class SynchformerAudio(AudioBackbone[Segments]):
+    """(S, 6, 768), from the first frame of the video on: a late start of either stream is seen."""
+
+    view: ClassVar[AudioView] = AudioView()
+
+    def extract(self, audio: Audio, info: MediaInfo) -> Segments:
+        import torch
+
+        from . import synchformer_input as protocol
+        from ._waves import mono
+
+        net = _network()
+        wave = mono(audio.samples[None], audio.rate, protocol.RATE, remove_dc=False)
+        lead = round(((info.video.start if info.video else 0.0) - audio.start) * protocol.RATE)
+        wave = torch.nn.functional.pad(wave, (-lead, 0))  # a negative pad cuts
+        if len(wave) < protocol.SEGMENT_SAMPLES:
+            raise NotApplicable(f"too_short: {len(wave) / protocol.RATE:.2f} s of sound, at least 0.64 s needed")
+        with torch.inference_mode():
+            parts = protocol.audio_segments(wave).split(8)
+            return torch.cat([net.audio(part.to(device_of(net))).cpu() for part in parts]).numpy()
+
+
+def compare(video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(B, 21) logits of the offset for B choices of 14 segments, (B, 14)."""
+    import torch
+
+    net = _network()
+    with torch.inference_mode():
+        sides = (torch.from_numpy(side[picks]).to(device_of(net)) for side in (video, audio))
+        return net.compare(*sides).cpu().numpy()
+
+
+class _VideoExtractor(VideoExtractor[Segments]):
+    def __init__(self, net: Synchformer, info: MediaInfo) -> None:
+        from .synchformer_input import FPS, SEGMENT_FRAMES
+
+        self._net = net
+        self._slots = Slots[NDArray[np.uint8]](Fraction(FPS), info)
+        self._pixels: deque[Tensor] = deque(maxlen=SEGMENT_FRAMES)
+        self._shown = 0
+        self._segments: list[NDArray[np.float32]] = []
+
+    def push(self, frames: Frames) -> None:
+        for frame, time in zip(frames.data, frames.times, strict=True):
+            self._show(self._slots.push(frame, float(time)))
+
+    def finish(self) -> Segments:
+        from .synchformer_input import FPS, SEGMENT_FRAMES, STEP_FRAMES
+
+        self._show(self._slots.close())
+        whole = int(self._slots.seconds * FPS)  # av-benchmark drops a last frame that is cut short
+        count = (whole - SEGMENT_FRAMES) // STEP_FRAMES + 1
+        if whole < SEGMENT_FRAMES:
+            raise NotApplicable(f"too_short: {whole} frames at 25 fps, at least {SEGMENT_FRAMES} needed")
+        return np.stack(self._segments[:count])
+
+    def _show(self, shown: Shown[NDArray[np.uint8]] | None) -> None:
+        from .synchformer_input import SEGMENT_FRAMES, STEP_FRAMES, frames
+
+        if shown is None:
+            return
+        pixels = frames(shown.frame[None])[0]
+        for _ in range(shown.count):
+            self._pixels.append(pixels)
+            self._shown += 1
+            if self._shown >= SEGMENT_FRAMES and (self._shown - SEGMENT_FRAMES) % STEP_FRAMES == 0:
+                self._segments.append(self._embed())
+
+    def _embed(self) -> NDArray[np.float32]:
+        import torch
+
+        with torch.inference_mode():
+            return self._net.video(torch.stack(tuple(self._pixels))[None].to(device_of(self._net)))[0].cpu().numpy()
+
+
+def _network() -> Synchformer:
+    from . import synchformer
+
+    return network(synchformer.load, ID)
