@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from avbench.devices import cores
 from avbench.errors import UsageError
-from avbench.executor import ONE_THREAD, Executor, Job, Outcome, cores, failure_of
+from avbench.executor import ONE_THREAD, Executor, Job, Outcome, failure_of
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from avbench.files import write_atomically
-from avbench.store import COLUMNS, SCORES, SET_SCORES, Ledger
+from avbench.ledger import Ledger
+from avbench.store import COLUMNS, SCORES, SET_SCORES
 
 SET_COLUMNS = ("model", "suite", "subset", "metric", "backend", "value", "ci_low", "ci_high", "n", "status", "reason")
 NUMBERS = {"seed": "int64", "n": "int64", "value": "float64", "ci_low": "float64", "ci_high": "float64"}

@@ -10,11 +10,12 @@ from avbench import registry
 from avbench.clips import FileFacts, identify
 from avbench.errors import UsageError
 from avbench.executor import Executor, Outcome
+from avbench.ledger import DONE, Ledger
 from avbench.parts import Generator, Request, Setting
 from avbench.plan import fingerprint, sampling_seed
 from avbench.progress import progress, say
 from avbench.records import Clip
-from avbench.store import DONE, Entry, Ledger
+from avbench.store import Entry
 from avbench.suites import prompt_to_json
 
 Batch = tuple[Entry, ...]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from avbench.leaderboard import Leaderboard
-    from avbench.media.probe import MediaInfo
+    from avbench.media.info import MediaInfo
 
 F = TypeVar("F")
 F_co = TypeVar("F_co", covariant=True)  # so that every backbone is a Backbone[object]

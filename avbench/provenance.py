@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from avbench import __version__
-from avbench.executor import cores, gpus
+from avbench.devices import cores, gpus
 from avbench.files import write_atomically
 from avbench.redact import clean
 

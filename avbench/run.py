@@ -14,11 +14,11 @@ from avbench.errors import IncompleteError
 from avbench.executor import Executor
 from avbench.export import export
 from avbench.generation import GeneratorFacts, describe_models, make_clips
+from avbench.ledger import NEEDS, Ledger, Tally
 from avbench.plan import Choice, choose_metrics
 from avbench.progress import say, say_some
 from avbench.question import Question
 from avbench.scoring import describe_metrics, score_clips
-from avbench.store import NEEDS, Ledger, Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from avbench import registry
 from avbench.clips import FileFacts, identify, sidecar_of, stamp
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
+from avbench.ledger import FAILED, Ledger
 from avbench.parts import Features, Metric
 from avbench.plan import CORE, MetricFacts, fingerprint, split
 from avbench.progress import progress, say
 from avbench.records import Clip, Score, Status
-from avbench.store import FAILED, Ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 
 from ._backbones._checkpoint import network

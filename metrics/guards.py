@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from avbench.errors import MediaError, NotApplicable, Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
 

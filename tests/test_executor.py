@@ -10,8 +10,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from avbench._local import LocalPool
+from avbench.devices import devices_of, gpus
 from avbench.errors import UsageError
-from avbench.executor import InProcess, devices_of, executor, gpus
+from avbench.executor import InProcess
+from avbench.workers import executor
 
 
 def square(x: int) -> int:
@@ -116,10 +118,10 @@ def test_in_process() -> None:
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avbench.executor.gpus", lambda: ("a", "b"))
+    monkeypatch.setattr("avbench.devices.gpus", lambda: ("a", "b"))
     assert devices_of("auto") == devices_of("cuda") == ["cuda:0", "cuda:1"]
     assert devices_of("cuda:1") == ["cuda:1"] and devices_of("cpu") == ["cpu"]
-    monkeypatch.setattr("avbench.executor.gpus", lambda: ())
+    monkeypatch.setattr("avbench.devices.gpus", lambda: ())
     assert devices_of("auto") == ["cpu"]
     for word in ("cuda", "cuda:0", "cuda:x", "gpu", ""):
         with pytest.raises(UsageError):

@@ -11,8 +11,9 @@ import pytest
 from avbench.clips import identify
 from avbench.errors import UsageError
 from avbench.export import export
+from avbench.ledger import DONE, FAILED, Ledger
 from avbench.records import Clip, Prompt, Score, Status, Suite
-from avbench.store import COLUMNS, DONE, FAILED, Entry, Ledger, load_clips, load_prompts, load_scores
+from avbench.store import COLUMNS, Entry, load_clips, load_prompts, load_scores
 
 METRIC = {"columns": [{"name": "a"}, {"name": "b"}], "backend": "signal", "version": "1"}
 

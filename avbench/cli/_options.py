@@ -86,9 +86,9 @@ def answer(
     as_json: bool,
 ) -> None:
     """Do what a command asks for, and end as the exit codes say."""
-    from avbench.executor import executor as start
     from avbench.plan import budget
     from avbench.run import run
+    from avbench.workers import executor as start
 
     allowed = budget(max_failures)
     options = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}

@@ -59,7 +59,7 @@ def _python() -> Finding:
 
 
 def _torch() -> Finding:
-    from avbench.executor import devices_of, gpus
+    from avbench.devices import devices_of, gpus
 
     torch = import_module("torch")
     devices = devices_of("auto") if torch.cuda.is_available() else ["cpu"]

@@ -17,7 +17,8 @@ from avbench.parts import Frames, VideoView
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-    from avbench.media.probe import Limits, MediaInfo
+    from avbench.media.info import MediaInfo
+    from avbench.media.probe import Limits
 
 CHUNK_BYTES = 24 << 20  # large frames come in shorter chunks: bounded, and small enough for malloc to use again
 TIE = 1e-6  # seconds: times that are equal but for floating point

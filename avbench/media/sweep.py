@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 from av.video.frame import VideoFrame
 
 from avbench.errors import MediaError, NotApplicable
-from avbench.media.probe import Header, Limits, MediaInfo, describe, turned
+from avbench.media.info import MediaInfo
+from avbench.media.probe import Header, Limits, describe, turned
 from avbench.media.screen import Push, Screen
 from avbench.media.sound import Sound
 from avbench.media.source import Decoder, opened

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 
 T = TypeVar("T")
 _FINEST = 10**6  # time stamps are whole multiples of a container's tick; the finest in use is a microsecond

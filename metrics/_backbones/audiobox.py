@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import UsageError
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 from avbench.weights import locate
 

@@ -16,7 +16,7 @@ import cv2.data  # the cascades that ship with OpenCV
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
 
 STRIDE = 3  # frames between looks at a face

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored, UsageError
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 from avbench.weights import locate
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from avbench.errors import Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 
 from .sound import finite

@@ -14,8 +14,8 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
+from avbench.media.info import MediaInfo
 from avbench.media.mel import slaney_filters
-from avbench.media.probe import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 
 from .curve import Curve

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 
 from .sound import SILENCE_DBFS, finite, window_dbfs

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 
 from .curve import GRID, Curve

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from avbench.errors import Unscored, UsageError
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.metrics._backbones import audiobox
 from avbench.parts import Audio
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from avbench.errors import Unscored, UsageError
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.metrics._backbones import clap
 from avbench.parts import Audio
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avbench.media.probe import MediaInfo, VideoInfo
+from avbench.media.info import MediaInfo, VideoInfo
 from avbench.metrics._backbones._frames import at_rate
 from avbench.metrics._backbones._slots import Slots
 

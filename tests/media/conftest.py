@@ -15,7 +15,8 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from avbench.media.probe import Limits, MediaInfo
+from avbench.media.info import MediaInfo
+from avbench.media.probe import Limits
 from avbench.media.sweep import sweep
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
 from avbench.parts import Audio, AudioBackbone, AudioView, Backbone, Frames, VideoBackbone, VideoExtractor, VideoView
 

@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
-from avbench.media.probe import AudioInfo, MediaInfo, VideoInfo
+from avbench.media.info import AudioInfo, MediaInfo, VideoInfo
 from avbench.parts import Audio, AudioBackbone, Benchmark, Features, Frames, Metric, VideoBackbone
 from avbench.records import Clip, Prompt, Score
 from avbench.registry import load

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
 from avbench.metrics._backbones import synchformer_input as protocol
 from avbench.metrics._backbones import synchformer_tower as tower

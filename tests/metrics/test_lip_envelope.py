@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
 from avbench.metrics._backbones.faces import Faces
 from avbench.metrics._backbones.speech_envelope import SpeechEnvelope

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
 from avbench.metrics import _lipsync_tower as tower
 from avbench.metrics._backbones import s3fd, syncnet

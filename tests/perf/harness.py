@@ -23,7 +23,7 @@ import psutil  # type: ignore[import-untyped]
 from avbench import generation, registry
 from avbench._local import LocalPool
 from avbench.executor import InProcess
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import Features, Generator, Metric, Request
 from avbench.plan import clip_path
 from avbench.question import Question

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
 from avbench.metrics import _lipsync_tower as tower
 from avbench.metrics._backbones import _checkpoint, s3fd, syncnet

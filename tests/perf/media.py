@@ -19,8 +19,8 @@ import av
 import cv2
 import numpy as np
 
+from avbench.media.info import MediaInfo
 from avbench.media.mux import write
-from avbench.media.probe import MediaInfo
 from avbench.media.sweep import sweep
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 from avbench.records import Sample

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from avbench.errors import NotApplicable, Unscored, UsageError
-from avbench.media.probe import MediaInfo
+from avbench.media.info import MediaInfo
 from avbench.parts import (
     Audio,
     AudioBackbone,

@@ -1,0 +1,336 @@
+"""The ledger of a run directory: what was asked, what became of it, every score, written as it happens.
+
+Every change of state is one transaction, so a run may be killed anywhere. Invariant: evaluations and scores belong to
+the clip's present content, its present prompt and the metric's present version; a change of one of these deletes them
+in the transaction that records the change.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from avbench.clips import FileFacts, identify, stamp
+from avbench.errors import UsageError
+from avbench.records import Clip, Score, Status, Suite
+from avbench.redact import clean
+from avbench.store import DATABASE, SCORES, SET_SCORES, Entry, entries_of, is_run, rows_of
+from avbench.suites import prompt_to_json
+
+LOCK = ".lock"
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE facts (kind TEXT, name TEXT, position INTEGER, json TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE prompts (
+    suite TEXT, prompt_id TEXT, position INTEGER, subset TEXT, json TEXT, PRIMARY KEY (suite, prompt_id));
+CREATE TABLE clips (
+    id INTEGER PRIMARY KEY, model TEXT, suite TEXT, prompt_id TEXT, seed INTEGER,
+    path BLOB, state TEXT DEFAULT 'asked', reason TEXT DEFAULT '', notes TEXT DEFAULT '[]',
+    fingerprint TEXT DEFAULT '', sha256 TEXT DEFAULT '', size INTEGER DEFAULT 0, modified INTEGER DEFAULT 0,
+    UNIQUE (model, suite, prompt_id, seed));
+CREATE TABLE evaluations (clip INTEGER, metric TEXT, key TEXT, state TEXT, PRIMARY KEY (clip, metric)) WITHOUT ROWID;
+CREATE TABLE scores (
+    clip INTEGER, part TEXT, position INTEGER, metric TEXT, backend TEXT, value REAL, status TEXT, reason TEXT,
+    PRIMARY KEY (clip, part, metric)) WITHOUT ROWID;
+INSERT INTO counters VALUES ('revision', 0), ('exported', -1);
+"""
+ASKED, DONE, FAILED = "asked", "done", "failed"
+NEEDS = "needs "  # how the reason begins where weights or an extra are missing
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why scores are missing: how many of a metric's column (or of the clips themselves, '') have this reason."""
+
+    metric: str
+    status: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Clips by state, scores by status, why scores are missing, and how many clips have failed in any way."""
+
+    clips: Mapping[str, int]
+    statuses: Mapping[str, int]
+    reasons: tuple[Reason, ...]
+    failed: int
+
+
+class Ledger:
+    """The writer's side; holds the run directory's lock until it is closed. Only one process can have one."""
+
+    def __init__(self, run_dir: Path, *, fresh: bool = False) -> None:
+        """Open or create; `fresh` first deletes what a run has left here.
+
+        Raises UsageError when another run writes here, or the folder cannot be written.
+        """
+        self.run_dir = run_dir.resolve()
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+            self._lock = _take_lock(self.run_dir / LOCK)
+        except OSError as error:
+            raise UsageError(f"cannot write to {run_dir}: {error.strerror}; choose another --out") from None
+        try:
+            if fresh and is_run(self.run_dir):
+                _clear(self.run_dir)
+            self._db = _create(self.run_dir / DATABASE)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; counts as a change that the next export must show."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+
+    # What is asked
+
+    def put_fact(self, kind: str, name: str, fact: Mapping[str, object]) -> None:
+        """Remember what is in force under a name: a suite's digest, a generator's settings, a metric's columns."""
+        with self._change() as db:
+            db.execute(
+                "INSERT INTO facts VALUES (?, ?, (SELECT count(*) FROM facts), ?)"
+                " ON CONFLICT DO UPDATE SET json = excluded.json",
+                (kind, name, clean(json.dumps(fact))),
+            )
+
+    def facts(self, kind: str) -> dict[str, dict[str, object]]:
+        """What `put_fact` stored of a kind, in the order of first mention."""
+        rows = self._db.execute("SELECT name, json FROM facts WHERE kind = ? ORDER BY position", (kind,))
+        return {name: json.loads(text) for name, text in rows}
+
+    def put_prompts(self, suite: Suite, asked: Collection[str]) -> int:
+        """Store the prompts that are asked for, or were, as the suite has them now.
+
+        The scores of clips whose prompt has changed are dropped. Returns how many prompts have changed.
+        """
+        rows = self._db.execute("SELECT prompt_id, json FROM prompts WHERE suite = ?", (suite.name,))
+        known: dict[str, str] = dict(rows.fetchall())
+        changed = 0
+        with self._change() as db:
+            for position, prompt in enumerate(suite.prompts):
+                if prompt.id not in asked and prompt.id not in known:
+                    continue
+                text = prompt_to_json(prompt)
+                if known.get(prompt.id, text) != text:
+                    changed += 1
+                    self._drop_scores("suite = ? AND prompt_id = ?", (suite.name, prompt.id))
+                db.execute(
+                    "INSERT OR REPLACE INTO prompts VALUES (?, ?, ?, ?, ?)",
+                    (suite.name, prompt.id, position, prompt.tag("subset") or "", text),
+                )
+        return changed
+
+    def ask(self, clips: Iterable[Clip]) -> None:
+        """Add clips that are to be made or scored; those already there stay as they are, but for their path."""
+        with self._change() as db:
+            db.executemany(
+                "INSERT INTO clips (model, suite, prompt_id, seed, path) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET path = excluded.path",
+                ((c.model, c.prompt.suite, c.prompt.id, c.seed, os.fsencode(self._inside(c.path))) for c in clips),
+            )
+
+    def reset(self, ids: Iterable[int]) -> None:
+        """Ask for clips anew: what was made under other settings counts no more."""
+        with self._change() as db:
+            for id in ids:
+                self._drop_scores("id = ?", (id,))
+                db.execute("UPDATE clips SET state='asked', reason='', fingerprint='', sha256='' WHERE id=?", (id,))
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Take clips out of the run: they are asked for no more."""
+        with self._change() as db:
+            for id in ids:
+                self._drop_scores("id = ?", (id,))
+                db.execute("DELETE FROM clips WHERE id = ?", (id,))
+            db.execute("DELETE FROM prompts WHERE (suite, prompt_id) NOT IN (SELECT suite, prompt_id FROM clips)")
+
+    # What became of it
+
+    def entries(self, model: str, suite: str) -> list[Entry]:
+        """The clips of one model and suite, in the order of the prompts and seeds."""
+        return entries_of(self._db, self.run_dir, "WHERE model = ? AND suite = ?", (model, suite))
+
+    def check_files(self, model: str, suite: str) -> tuple[list[Entry], list[Entry]]:
+        """The done clips whose file has changed (their scores are dropped), and those whose file is gone."""
+        changed, gone = [], []
+        for entry in self.entries(model, suite):
+            if entry.state != DONE:
+                continue
+            try:
+                if stamp(entry.clip.path) == (entry.size, entry.modified):
+                    continue
+                file = identify(entry.clip.path)
+            except OSError:
+                gone.append(entry)
+                continue
+            if file.sha256 != entry.sha256:
+                changed.append(entry)
+            self.put_clip(entry.id, file, entry.fingerprint)
+        return changed, gone
+
+    def put_clip(self, id: int, file: FileFacts, fingerprint: str = "") -> None:
+        """The clip is there. Scores of another content are dropped."""
+        with self._change() as db:
+            self._drop_scores("id = ? AND sha256 NOT IN ('', ?)", (id, file.sha256))
+            db.execute(
+                "UPDATE clips SET state='done', reason='', fingerprint=?, sha256=?, size=?, modified=? WHERE id=?",
+                (fingerprint, file.sha256, file.size, file.modified, id),
+            )
+
+    def put_failure(self, id: int, reason: str) -> None:
+        """The clip could not be made."""
+        with self._change() as db:
+            self._drop_scores("id = ?", (id,))
+            db.execute(
+                "UPDATE clips SET state='failed', reason=?, sha256='', fingerprint='' WHERE id=?", (clean(reason), id)
+            )
+
+    def put_scores(self, id: int, scores: Mapping[str, tuple[str, Sequence[Score]]], notes: Sequence[str] = ()) -> None:
+        """Scores of one clip: metric name to (the metric's key, its columns in order). `notes` are the decoder's."""
+        with self._change() as db:
+            db.execute("UPDATE clips SET notes = ? WHERE id = ?", (clean(json.dumps(notes)), id))
+            for part, (key, columns) in scores.items():
+                state = FAILED if any(_is_open(score) for score in columns) else DONE
+                db.execute("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (id, part, key, state))
+                db.execute("DELETE FROM scores WHERE clip = ? AND part = ?", (id, part))
+                db.executemany(
+                    "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        (
+                            id,
+                            part,
+                            position,
+                            score.metric,
+                            score.backend,
+                            score.value,
+                            score.status.value,
+                            clean(score.reason),
+                        )
+                        for position, score in enumerate(columns)
+                    ),
+                )
+
+    def evaluated(self, model: str, suite: str) -> dict[int, set[str]]:
+        """Clip id to the metrics that are done with it. Failed ones are not: the same command tries them again."""
+        done: dict[int, set[str]] = {}
+        for clip, metric in self._db.execute(
+            "SELECT clip, metric FROM evaluations JOIN clips ON clip = clips.id"
+            " WHERE model = ? AND suite = ? AND evaluations.state = 'done'",
+            (model, suite),
+        ):
+            done.setdefault(clip, set()).add(metric)
+        return done
+
+    def drop_outdated(self, metric: str, key: str) -> int:
+        """Delete what another version of a metric has scored. Returns how many clips that were."""
+        with self._change() as db:
+            db.execute(
+                "DELETE FROM scores WHERE part = ?1 AND clip IN"
+                " (SELECT clip FROM evaluations WHERE metric = ?1 AND key != ?2)",
+                (metric, key),
+            )
+            return db.execute("DELETE FROM evaluations WHERE metric = ? AND key != ?", (metric, key)).rowcount
+
+    def tally(self) -> Tally:
+        """Counts over the whole run directory."""
+        clips = dict(self._db.execute("SELECT state, count(*) FROM clips GROUP BY state").fetchall())
+        statuses = dict(self._db.execute("SELECT status, count(*) FROM scores GROUP BY status").fetchall())
+        reasons = self._db.execute(
+            "SELECT metric, status, reason, count(*) FROM scores WHERE status != 'ok' GROUP BY 1, 2, 3"
+            " UNION ALL SELECT '', 'failed', reason, count(*) FROM clips WHERE state = 'failed' GROUP BY reason"
+            " ORDER BY 4 DESC, 1, 2, 3"
+        )
+        (failed,) = self._db.execute(
+            "SELECT count(*) FROM clips WHERE state = 'failed'"
+            " OR id IN (SELECT clip FROM scores WHERE status = 'failed')"
+        ).fetchone()
+        return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed)
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """All scores so far, a row (see `COLUMNS`) each, in an order that does not depend on how the work was done."""
+        return rows_of(self._db)
+
+    def mark_exported(self) -> None:
+        """The exports now show all that the ledger holds."""
+        with self._db:
+            self._db.execute(
+                "UPDATE counters SET value = (SELECT value FROM counters WHERE name='revision') WHERE name='exported'"
+            )
+
+    def _drop_scores(self, where: str, values: tuple[object, ...]) -> None:
+        for table in ("scores", "evaluations"):
+            self._db.execute(f"DELETE FROM {table} WHERE clip IN (SELECT id FROM clips WHERE {where})", values)
+
+    def _inside(self, path: Path) -> Path:
+        """Relative where the clip lies in the run directory, so that the directory can be moved."""
+        return path.relative_to(self.run_dir) if path.is_relative_to(self.run_dir) else path
+
+
+def _is_open(score: Score) -> bool:
+    """Whether the same command should try again: after a failure, and once missing weights may have come."""
+    return score.status is Status.FAILED or (score.status is Status.UNSCORED and score.reason.startswith(NEEDS))
+
+
+def _take_lock(path: Path) -> int:
+    """A file descriptor that holds the lock; the system lets go of it when the process ends, however it ends."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 200).decode(errors="replace").strip()
+        os.close(lock)
+        raise UsageError(
+            f"{path.parent} is being written by another run ({holder}); wait, or use another --out"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    return lock
+
+
+def _clear(run_dir: Path) -> None:
+    """Delete a run directory's files, by name; what a user has put beside them stays."""
+    for folder in ("clips", "report"):
+        shutil.rmtree(run_dir / folder, ignore_errors=True)
+    for name in (SCORES, SET_SCORES, "run.json", f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE):
+        (run_dir / name).unlink(missing_ok=True)
+
+
+def _create(path: Path) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")  # keeps integrity; a power cut may lose the last transactions
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+    except sqlite3.Error as error:
+        raise UsageError(f"{path}: {error}; start over with --fresh or another --out") from None
+    if version not in (0, _SCHEMA_VERSION):
+        raise UsageError(f"{path} was written by another version of avbench; start over with --fresh or another --out")
+    return db
