@@ -32,8 +32,9 @@ class Weights:
     note: str = ""
 
     @property
-    def non_commercial(self) -> bool:
-        return "-NC" in self.licence
+    def commercial(self) -> str:
+        """Whether the licence allows commercial use: `yes`, `no`, or `unknown` where the publisher states none."""
+        return "no" if "-NC" in self.licence else "unknown" if "not stated" in self.licence else "yes"
 
 
 class Verdict(StrEnum):

@@ -93,7 +93,7 @@ def _weights() -> list[Row]:
             "name": weights.id,
             "there": path_of(weights).is_file(),
             "licence": weights.licence,
-            "commercial": not weights.non_commercial,
+            "commercial": weights.commercial,
             "file": weights.file,
             "note": weights.note,
         }

@@ -36,7 +36,7 @@ def pull_command(ids: Annotated[list[str], typer.Argument(help="Ids of `avbench 
 
     failed = False
     for weights in _chosen(None if ids == ["all"] else ids):
-        if weights.non_commercial:
+        if weights.commercial == "no":
             typer.echo(f"{weights.id}: licence {weights.licence} forbids commercial use", err=True)
         with tqdm(unit="B", unit_scale=True, desc=weights.id) as bar:
             try:
