@@ -1,1 +1,1 @@
-"""What the bundled joint generators share: streams, interactions, flow matching, codecs, training."""
+"""The joint audio-video transformer that the bundled generators share, with its codecs, training and sampling."""

@@ -1,0 +1,94 @@
+"""What decides a joint model, its sampling and its training: plain dataclasses and a flat table of presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """How the streams meet. `a2v` and `v2a`: `none` or `window` (frame-wise local attention, RoPE-aligned).
+
+    `window` is latents each side for a2v; `v2a_margin` latents each side for v2a. `time_map` is `uniform` (Harmony)
+    or `exact`.
+    """
+
+    a2v: str = "window"
+    v2a: str = "window"
+    window: float = 0.5
+    v2a_margin: int = 1
+    time_map: str = "uniform"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A dual-stream transformer. Pixels are `size` squared at 25 fps; audio is 16 kHz mono."""
+
+    size: int = 64
+    frames: int = 101
+    video_channels: int = 24
+    audio_channels: int = 40
+    patch: int = 2
+    width: int = 192
+    heads: int = 6
+    layers: int = 5
+    ffn: int = 4
+    words: int = 2048
+    null_tokens: int = 8
+    interaction: Interaction = Interaction()
+
+
+@dataclass(frozen=True, slots=True)
+class SampleConfig:
+    """SyncCFG sampling. The static-video anchor is taken anew from the clean estimate every `anchor_every` steps."""
+
+    steps: int = 25
+    shift: float = 5.0
+    s_v: float = 3.0
+    s_a: float = 2.0
+    anchor_every: int = 5
+    floor: float = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """CTS training with one task a batch (`cts_mode: sample`).
+
+    `cts_p` are the odds of joint, audio-driven and video-driven batches and `cts_lambda` the weights of the three
+    losses; a batch weighs lambda / p. `anchor_p` of the driven items hear silence or see a still picture.
+    """
+
+    clips: int = 4000
+    held_out: int = 48
+    steps: int = 5000
+    batch: int = 16
+    rate: float = 1e-3
+    warmup: int = 200
+    cooldown: float = 0.2
+    decay: float = 0.01
+    ema: float = 0.999
+    clip: float = 1.0
+    shift: float = 5.0
+    floor: float = 0.08
+    mouth_lambda: float = 5.0
+    text_dropout: float = 0.1
+    cts_p: tuple[float, float, float] = (0.4, 0.35, 0.25)
+    cts_lambda: tuple[float, float, float] = (0.4, 0.35, 0.25)
+    anchor_p: float = 0.1
+    probe_every: int = 250
+    save_every: int = 250
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    model: ModelConfig
+    train: TrainConfig
+
+
+TINY = Preset(ModelConfig(interaction=Interaction(time_map="exact")), TrainConfig())
+NANO = Preset(
+    replace(TINY.model, size=32, frames=33, width=96, heads=3, layers=3),
+    TrainConfig(clips=24, held_out=8, steps=20, batch=4, warmup=5, probe_every=10, save_every=10),
+)
+PRESETS = {"nano": NANO, "tiny": TINY}

@@ -1,0 +1,106 @@
+"""The stream block of both modalities: Wan's block with an AdaLN noise level a token."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .rope import Rotation
+
+EPS = 1e-6
+
+
+class Attention(nn.Module):
+    """Multi-head attention; queries and keys are RMS-normalised over the full width, then rotated."""
+
+    def __init__(self, width: int, source_width: int, heads: int, zero: bool = False) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q, self.k, self.v = nn.Linear(width, width), nn.Linear(source_width, width), nn.Linear(source_width, width)
+        self.o = nn.Linear(width, width)
+        self.norm_q, self.norm_k = nn.RMSNorm(width, EPS), nn.RMSNorm(width, EPS)
+        if zero:
+            nn.init.zeros_(self.o.weight)
+            nn.init.zeros_(self.o.bias)
+
+    def forward(
+        self,
+        x: Tensor,
+        source: Tensor,
+        turn_q: Rotation | None = None,
+        turn_k: Rotation | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        """(B, L, D) queries over (B, S, D') keys; `bias` (L, S) is added to the scores."""
+        q, k, v = self._split(_rms(self.q(x), self.norm_q)), self._split(_rms(self.k(source), self.norm_k)), self.v(source)
+        q, k = turn_q(q) if turn_q else q, turn_k(k) if turn_k else k
+        mask = None if bias is None else bias.to(q.dtype)
+        y = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), self._split(v).transpose(1, 2), mask)
+        return self.o(y.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1))
+
+
+def _rms(x: Tensor, norm: nn.RMSNorm) -> Tensor:
+    return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
+
+
+class NoiseLevel(nn.Module):
+    """Embeds the noise level: sinusoid of width 256, MLP to D, and the six AdaLN vectors of every block."""
+
+    WIDTH = 256
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(nn.Linear(self.WIDTH, width), nn.SiLU(), nn.Linear(width, width))
+        self.project = nn.Linear(width, 6 * width)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
+
+    def forward(self, s: Tensor) -> tuple[Tensor, Tensor]:
+        """`s` (B, L), or (B, 1) where a sample has one level: the embedding (B, L, D) and (B, L, 6, D)."""
+        half = self.WIDTH // 2
+        frequencies = 10000.0 ** (-torch.arange(half, dtype=torch.float64, device=s.device) / half)
+        angles = 1000 * s.double()[..., None] * frequencies
+        e = self.embed(torch.cat([angles.cos(), angles.sin()], -1).float()).float()
+        return e, self.project(F.silu(e)).float().unflatten(-1, (6, -1))
+
+
+class Block(nn.Module):
+    """Self-attention, cross-attention to text, feed-forward; the noise level shifts, scales and gates."""
+
+    def __init__(self, width: int, heads: int, ffn: int) -> None:
+        super().__init__()
+        self.self_attn, self.cross_attn = Attention(width, width, heads), Attention(width, width, heads)
+        self.norm3 = nn.LayerNorm(width, EPS)
+        self.ffn = nn.Sequential(nn.Linear(width, ffn * width), nn.GELU("tanh"), nn.Linear(ffn * width, width))
+        # shift 0, scale 0, gate 1: the block starts as a plain pre-norm block, whatever the noise level
+        self.modulation = nn.Parameter(torch.tensor([0.0, 0, 1, 0, 0, 1]).view(1, 1, 6, 1).repeat(1, 1, 1, width))
+
+    def forward(self, x: Tensor, level: Tensor, text: Tensor, turn: Rotation) -> Tensor:
+        shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + level).unbind(2)
+        normed = torch.addcmul(shift1, _norm(x), 1 + scale1)
+        x = torch.addcmul(x, gate1, self.self_attn(normed, normed, turn, turn))
+        x = x + self.cross_attn(self.norm3(x), text)
+        return torch.addcmul(x, gate2, self.ffn(torch.addcmul(shift2, _norm(x), 1 + scale2)))
+
+
+class Head(nn.Module):
+    """Reads the latent off the hidden states, shifted and scaled by the noise level; starts at zero."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.modulation = nn.Parameter(torch.zeros(1, 1, 2, width))
+        self.head = nn.Linear(width, channels)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor, e: Tensor) -> Tensor:
+        shift, scale = (self.modulation + e.unsqueeze(2)).unbind(2)
+        return self.head(torch.addcmul(shift, _norm(x), 1 + scale)).float()  # type: ignore[no-any-return]
+
+
+def _norm(x: Tensor) -> Tensor:
+    return F.layer_norm(x, x.shape[-1:], eps=EPS)
