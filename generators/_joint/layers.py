@@ -35,8 +35,11 @@ class Attention(nn.Module):
         """(B, L, D) queries over (B, S, D') keys; `bias` (L, S) is added to the scores."""
         q, k, v = self._split(_rms(self.q(x), self.norm_q)), self._split(_rms(self.k(source), self.norm_k)), self.v(source)
         q, k = turn_q(q) if turn_q else q, turn_k(k) if turn_k else k
-        mask = None if bias is None else bias.to(q.dtype)
-        y = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), self._split(v).transpose(1, 2), mask)
+        # plain products: the fused CPU kernel is twice as slow backward at these lengths
+        scores = (q * (q.shape[-1] ** -0.5)).transpose(1, 2) @ k.permute(0, 2, 3, 1)
+        if bias is not None:
+            scores = scores + bias.to(scores.dtype)
+        y = scores.softmax(-1) @ self._split(v).transpose(1, 2)
         return self.o(y.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
@@ -80,10 +83,10 @@ class Block(nn.Module):
         self.modulation = nn.Parameter(torch.tensor([0.0, 0, 1, 0, 0, 1]).view(1, 1, 6, 1).repeat(1, 1, 1, width))
 
     def forward(self, x: Tensor, level: Tensor, text: Tensor, turn: Rotation) -> Tensor:
-        shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + level).unbind(2)
+        shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + level).to(x.dtype).unbind(2)
         normed = torch.addcmul(shift1, _norm(x), 1 + scale1)
         x = torch.addcmul(x, gate1, self.self_attn(normed, normed, turn, turn))
-        x = x + self.cross_attn(self.norm3(x), text)
+        x = x + self.cross_attn(_norm(x, self.norm3.weight, self.norm3.bias), text)
         return torch.addcmul(x, gate2, self.ffn(torch.addcmul(shift2, _norm(x), 1 + scale2)))
 
 
@@ -98,9 +101,11 @@ class Head(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor, e: Tensor) -> Tensor:
-        shift, scale = (self.modulation + e.unsqueeze(2)).unbind(2)
+        shift, scale = (self.modulation + e.unsqueeze(2)).to(x.dtype).unbind(2)
         return self.head(torch.addcmul(shift, _norm(x), 1 + scale)).float()  # type: ignore[no-any-return]
 
 
-def _norm(x: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], eps=EPS)
+def _norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+    if weight is not None and bias is not None:
+        weight, bias = weight.to(x.dtype), bias.to(x.dtype)
+    return F.layer_norm(x, x.shape[-1:], weight, bias, EPS)

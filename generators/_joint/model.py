@@ -154,7 +154,7 @@ class JointModel(nn.Module):
     def _open_video(self, z: Tensor, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         p = self.config.patch
         tokens = z.unflatten(4, (-1, p)).unflatten(3, (-1, p)).permute(0, 2, 3, 5, 4, 6, 1).flatten(4).flatten(1, 3)
-        return self.video_in(tokens).float(), *self.video_level(s[:, None])
+        return self.video_in(tokens), *self.video_level(s[:, None])
 
     def _close_video(self, tokens: Tensor, shape: torch.Size) -> Tensor:
         p = self.config.patch
@@ -163,8 +163,9 @@ class JointModel(nn.Module):
         return grid.permute(0, 6, 1, 2, 4, 3, 5).flatten(5).flatten(3, 4)
 
     def _open_audio(self, z: Tensor, s: Tensor, features: Features) -> tuple[Tensor, Tensor, Tensor]:
-        h = self.audio_in(z).float() + features.speech
-        return torch.cat([self.prefix.expand(len(z), -1, -1), h], 1), *self.audio_level(s[:, None])
+        h = self.audio_in(z)
+        h = h + features.speech.to(h.dtype)
+        return torch.cat([self.prefix.to(h.dtype).expand(len(z), -1, -1), h], 1), *self.audio_level(s[:, None])
 
     def _make_axes(self, latents: int, tokens: int) -> _Axes:
         config, device = self.config, self.prefix.device

@@ -1,0 +1,231 @@
+"""The training set: the world's clips as latents on disk, and batches of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from avbench.records import Prompt
+
+from .codec import BLOCK, AudioCodec, Pca, VideoCodec
+from .config import ModelConfig, TrainConfig
+from .model import FPS, TOKEN_SECONDS, audio_tokens
+from .text import LETTERS, Condition, caption_words, letter_ids, spell, stretch
+from .timemap import Timeline
+from .weights import Codecs
+
+SHARD, FIT = 64, 192
+KINDS = ("speech", "ambient", "complex")
+ODDS = (0.5, 0.3, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One rendered clip: uint8 `frames`, 16 kHz `audio`, `mouth` (F, h, w) of bool, its texts and letter times."""
+
+    frames: NDArray[np.uint8]
+    audio: NDArray[np.float32]
+    mouth: NDArray[np.bool_]
+    prompt: Prompt
+    letters: str
+    ends: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Latents, mouth mask (B, F, h, w), text, and per letter the true audio tokens (B, 96) where `spoken`."""
+
+    video: Tensor
+    audio: Tensor
+    mouth: Tensor
+    condition: Condition
+    durations: Tensor
+    spoken: Tensor
+
+
+class Dataset:
+    """All clips in memory. Items are addressed by index; a batch may crop in time."""
+
+    def __init__(self, folder: Path, model: ModelConfig) -> None:
+        shards = [np.load(path) for path in sorted(folder.glob("shard_*.npz"))]
+        self.model = model
+        self.codecs = Codecs.of(load_file(folder / "codecs.safetensors"))
+        self.video, self.audio, self.mouth = (
+            torch.from_numpy(np.concatenate([shard[key] for shard in shards])) for key in ("video", "audio", "mouth")
+        )
+        texts = [json.loads(line) for shard in shards for line in shard["texts"]]
+        self.words = [caption_words(Prompt("", **text["prompt"]), model.words) for text in texts]
+        self.letters = [text["letters"] for text in texts]
+        self.ends = [text["ends"] for text in texts]
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+    def batch(self, indices: list[int], start: int = 0, frames: int | None = None) -> Batch:
+        """Clips cut to `frames` (4n + 1) from latent `start` on; video latents restart exactly, the codec being linear."""
+        frames = frames or self.model.frames
+        latents, tokens, first = Timeline(frames, 1).latents, audio_tokens(frames), 5 * start
+        video = self.video[indices, :, start : start + latents].float()
+        audio = self.audio[indices, first : first + tokens].float()
+        readings = [self._reading(i, first, tokens) for i in indices]
+        letters = torch.tensor([letter_ids(self.letters[i]) for i in indices])
+        timed = torch.zeros(len(indices), LETTERS)
+        spoken = torch.zeros(len(indices), LETTERS)
+        for row, i in enumerate(indices):
+            if self.letters[i]:
+                lengths = np.diff([0.0, *self.ends[i]])[:LETTERS] / TOKEN_SECONDS
+                timed[row, : len(lengths)] = torch.from_numpy(lengths).float()
+                spoken[row, : len(lengths)] = 1
+        condition = Condition(
+            torch.tensor([self.words[i][0] for i in indices]),
+            torch.tensor([self.words[i][1] for i in indices]),
+            letters,
+            torch.stack([reading for reading, _ in readings]),
+            torch.stack([phase for _, phase in readings]),
+        )
+        if start:
+            video = self.codecs.video.restart(video)
+        return Batch(video, audio, self.mouth[indices, start : start + latents].float(), condition, timed, spoken)
+
+    def _reading(self, i: int, first: int, tokens: int) -> tuple[Tensor, Tensor]:
+        if not self.letters[i]:
+            return torch.zeros(tokens, dtype=torch.int64), torch.zeros(tokens)
+        index, phase = stretch(self.ends[i], first + tokens, TOKEN_SECONDS)
+        return index[first:].clamp_max(LETTERS - 1), phase[first:]
+
+
+def build(folder: Path, model: ModelConfig, train: TrainConfig) -> Dataset:
+    """Renders what is missing of `train.clips` into `folder` and loads it; goes on where it was interrupted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = len(list(folder.glob("shard_*.npz")))
+    shards = -(-train.clips // SHARD)
+    if done < shards:
+        wanted = range(done * SHARD, shards * SHARD)
+        with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the world", unit="clip") as progress:
+            _write(folder, done, _shots(wanted, model, train.seed), model, progress)
+    return Dataset(folder, model)
+
+
+def mouth_mask(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[np.bool_]:
+    """(F, h, w): the union of the mouth boxes (T, 4) of a latent's frames, rounded outwards to 8-pixel cells."""
+    line, mask = Timeline(4 * latents - 3, 1), np.zeros((latents, cells, cells), np.bool_)
+    for i in range(latents):
+        near = boxes[slice(*line.span(i))]
+        near = near[~np.isnan(near).any(1)]
+        if len(near):
+            x0, y0 = np.floor(near[:, :2].min(0) / BLOCK).astype(int).clip(0)
+            x1, y1 = np.ceil(near[:, 2:].max(0) / BLOCK).astype(int)
+            mask[i, y0:y1, x0:x1] = True
+    return mask
+
+
+def letter_times(words: list[tuple[str, float, float]]) -> tuple[str, list[float]]:
+    """Letters of the spelled words and the end of the leading silence and of each letter.
+
+    A word's letters share its time evenly; a space lasts as long as the pause that it stands for.
+    """
+    letters, ends = "", [0.0]
+    for text, start, end in words:
+        if not (word := spell(text)):
+            continue
+        if letters:
+            letters += " "
+            ends.append(max(start, ends[-1]))
+        else:
+            ends[0] = start
+        begin = ends[-1]
+        letters += word
+        ends += [begin + (max(end, begin) - begin) * (n + 1) / len(word) for n in range(len(word))]
+    return letters, ends
+
+
+def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
+    """Clip `index` of the training set of `seed`."""
+    from avbench.world.prompts import sample_prompt
+    from avbench.world.render import render
+
+    rng = np.random.default_rng((seed, index))
+    prompt = sample_prompt(rng, KINDS[int(rng.choice(3, p=ODDS))], "zh" if rng.random() < 0.15 else "en")
+    take = render(prompt, int(rng.integers(2**31)), model.size, model.frames / FPS)
+    latents = Timeline(model.frames, 1).latents
+    mask = mouth_mask(take.truth.mouth_box, latents, model.size // BLOCK)
+    letters, ends = letter_times([(word.text, word.start, word.end) for word in take.truth.words])
+    return Shot(take.frames[: model.frames], take.audio, mask, prompt, letters, ends)
+
+
+def _shots(indices: range, model: ModelConfig, seed: int) -> Iterator[Shot]:
+    workers = min(os.cpu_count() or 1, 16)
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_modest) as pool:
+        for first in range(indices.start, indices.stop, SHARD):  # a shard at a time bounds the memory
+            part = range(first, first + SHARD)
+            yield from pool.map(shoot, part, [model] * len(part), [seed] * len(part), chunksize=4)
+
+
+def _modest() -> None:
+    os.nice(5)
+    torch.set_num_threads(1)
+
+
+def _write(folder: Path, shard: int, shots: Iterator[Shot], model: ModelConfig, progress: tqdm[None]) -> None:
+    path = folder / "codecs.safetensors"
+    codecs = Codecs.of(load_file(path)) if path.exists() else None
+    held: list[Shot] = []
+    for shot in shots:
+        progress.update()
+        held.append(shot)
+        if len(held) % SHARD == 0 and (codecs or len(held) >= FIT or progress.n >= (progress.total or 0)):
+            if codecs is None:
+                codecs = fit(held, model)
+                save_file({name: t.contiguous() for name, t in codecs.tensors().items()}, path)
+            for first in range(0, len(held), SHARD):
+                _write_shard(folder / f"shard_{shard:04d}.npz", held[first : first + SHARD], codecs)
+                shard += 1
+            held = []
+
+
+def fit(shots: list[Shot], model: ModelConfig) -> Codecs:
+    """Fits both codecs; every third block of video is enough."""
+    video = torch.cat([VideoCodec.blocks(_video(shot)).flatten(0, 3)[::3] for shot in shots])
+    tokens = audio_tokens(model.frames)
+    audio = torch.cat([AudioCodec.rows(torch.from_numpy(shot.audio)[None], tokens)[0] for shot in shots])
+    return Codecs(VideoCodec(Pca.fit(video, model.video_channels)), AudioCodec(Pca.fit(audio, model.audio_channels)))
+
+
+def _video(shot: Shot) -> Tensor:
+    return torch.from_numpy(shot.frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+
+
+def _write_shard(path: Path, shots: list[Shot], codecs: Codecs) -> None:
+    tokens = audio_tokens(len(shots[0].frames))
+    texts = [
+        json.dumps(
+            {
+                "prompt": {"video_caption": s.prompt.video_caption, "audio_caption": s.prompt.audio_caption},
+                "letters": s.letters,
+                "ends": s.ends,
+            }
+        )
+        for s in shots
+    ]
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(
+            file,
+            video=torch.cat([codecs.video.encode(_video(s)) for s in shots]).half().numpy(),
+            audio=torch.cat([codecs.audio.encode(torch.from_numpy(s.audio)[None], tokens) for s in shots]).half().numpy(),
+            mouth=np.stack([s.mouth for s in shots]),
+            texts=np.array(texts),
+        )
+    part.replace(path)

@@ -1,0 +1,77 @@
+"""SyncCFG sampling: each modality is guided away from how it looks with the other one mute or still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .codec import still
+from .config import SampleConfig
+from .flow import grid, guided, velocity
+from .model import FPS, AUDIO_RATE, Anchors, JointModel, audio_tokens
+from .text import Condition
+from .timemap import Timeline
+from .weights import Codecs
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The noise of one clip: `video` (1, C, F, h, w) and `audio` (1, La, C)."""
+
+    video: Tensor
+    audio: Tensor
+
+    @classmethod
+    def of(cls, seed: int, model: JointModel, frames: int) -> Noise:
+        """Drawn on the CPU, so that it is the same on every device."""
+        source, config, cells = torch.Generator().manual_seed(seed), model.config, model.config.size // 8
+        latents = Timeline(frames, 1).latents
+        return cls(
+            torch.randn(1, config.video_channels, latents, cells, cells, generator=source),
+            torch.randn(1, audio_tokens(frames), config.audio_channels, generator=source),
+        )
+
+
+@torch.inference_mode()
+def sample(
+    model: JointModel, condition: Condition, noise: Noise, silence: Tensor, config: SampleConfig
+) -> tuple[Tensor, Tensor]:
+    """Euler from noise to clean latents on Wan's grid; texts are kept in the negative passes.
+
+    One batched call a step holds the joint pass and both negative passes. The mute driver's states are computed once;
+    the still driver is the first frame of the clean estimate, taken anew every `anchor_every` steps.
+    """
+    video, audio = noise.video.to(silence), noise.audio.to(silence)
+    features = model.encode(condition)
+    pair = features.repeat(2)
+    mute, seen = model.drive_audio(silence, features), None
+    levels = grid(config.steps, config.shift).to(video)
+    for i, (s, following) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+        if i % config.anchor_every == 0:
+            if i == 0:  # pure noise has no first frame yet: estimate one
+                guess = model(video, audio, s[None], s[None], features)[0]
+            seen = model.drive_video(still(guess), features)
+        two = s.expand(2)
+        anchors = Anchors(mute, seen) if seen is not None else None
+        clean_v, clean_a = model(video.repeat(2, 1, 1, 1, 1), audio.repeat(2, 1, 1), two, two, pair, anchors=anchors)
+        guess = guided(clean_v[:1], clean_v[1:], config.s_v)
+        voice = guided(clean_a[:1], clean_a[1:], config.s_a)
+        step = following - s
+        video = video + step * velocity(video, guess, s[None], config.floor)
+        audio = audio + step * velocity(audio, voice, s[None], config.floor)
+    return video, audio
+
+
+def pixels(codecs: Codecs, video: Tensor) -> NDArray[np.uint8]:
+    """(1, C, F, h, w) latents to (T, H, W, 3) uint8 RGB."""
+    frames = codecs.video.decode(video)[0].permute(1, 2, 3, 0)
+    return ((frames + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+
+
+def waveform(codecs: Codecs, audio: Tensor, frames: int) -> NDArray[np.float32]:
+    """(1, La, C) latents to samples at 16 kHz, as long as the frames."""
+    return codecs.audio.decode(audio, frames * AUDIO_RATE // FPS)[0].cpu().numpy()

@@ -1,0 +1,77 @@
+"""One safetensors file holds a trained generator: model (fp16), codecs (fp32) and what they are, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from avbench.errors import UsageError
+
+from .codec import AudioCodec, Pca, VideoCodec
+from .config import Interaction, ModelConfig
+from .model import JointModel
+
+
+@dataclass(frozen=True, slots=True)
+class Codecs:
+    video: VideoCodec
+    audio: AudioCodec
+
+    def to(self, device: str | torch.device) -> Codecs:
+        return Codecs(VideoCodec(self.video.pca.to(device)), AudioCodec(self.audio.pca.to(device)))
+
+    def tensors(self) -> dict[str, Tensor]:
+        named = {"video_codec": self.video.pca, "audio_codec": self.audio.pca}
+        return {f"{name}.{key}": getattr(pca, key) for name, pca in named.items() for key in Pca.__slots__}
+
+    @classmethod
+    def of(cls, tensors: dict[str, Tensor]) -> Codecs:
+        video, audio = (
+            Pca(*(tensors[f"{name}.{key}"].float() for key in Pca.__slots__)) for name in ("video_codec", "audio_codec")
+        )
+        return cls(VideoCodec(video), AudioCodec(audio))
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model ready to sample, its codecs, and the training facts kept in the file."""
+
+    model: JointModel
+    codecs: Codecs
+    facts: dict[str, str]
+
+
+def save(path: Path, config: ModelConfig, state: dict[str, Tensor], codecs: Codecs, facts: dict[str, str]) -> None:
+    """Writes atomically. `state` is the model's (averaged) state."""
+    tensors = {f"model.{name}": tensor.detach().half().contiguous() for name, tensor in state.items()}
+    tensors |= {name: tensor.contiguous() for name, tensor in codecs.tensors().items()}
+    with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        temporary = Path(part.name)
+    save_file(tensors, temporary, {"config": json.dumps(asdict(config)), **facts})
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def load(path: Path, device: str = "cpu") -> Trained:
+    """Reads a file of `save`; every key must match. Raises UsageError for a file that is not one."""
+    try:
+        with safe_open(path, "pt") as file:
+            facts = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        fields = json.loads(facts.pop("config"))
+        config = ModelConfig(**fields | {"interaction": Interaction(**fields["interaction"])})
+        model = JointModel(config)
+        prefix = "model."
+        state = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
+        model.load_state_dict(state)
+        codecs = Codecs.of(tensors)
+    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise UsageError(f"{path} is no weights file of this model: {error}") from error
+    return Trained(model.to(torch.device(device)).eval().requires_grad_(False), codecs.to(device), facts)
