@@ -79,8 +79,10 @@ class Harmony(Generator, Trainable):
         model, tokens = self.trained.model, audio_tokens(frames)
         seen, heard = (torch.tensor([ids]) for ids in caption_words(prompt, model.config.words))
         letters = transcript(prompt)
-        ends = model.durations.ends(letters, heard[0].to(self.device), frames / FPS, TOKEN_SECONDS)
-        reading, phase = stretch(ends, tokens, TOKEN_SECONDS) if letters else (torch.zeros(tokens).long(), torch.zeros(tokens))
+        reading, phase = torch.zeros(tokens, dtype=torch.int64), torch.zeros(tokens)
+        if letters:
+            ends = model.durations.ends(letters, heard[0].to(self.device), frames / FPS, TOKEN_SECONDS)
+            reading, phase = stretch(ends, tokens, TOKEN_SECONDS)
         condition = Condition(seen, heard, torch.tensor([letter_ids(letters)]), reading[None], phase[None])
         return condition.to(self.device)
 

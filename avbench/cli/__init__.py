@@ -15,6 +15,7 @@ from avbench.cli.list import list_parts
 from avbench.cli.report import report
 from avbench.cli.run import run
 from avbench.cli.score import score
+from avbench.cli.train import train
 from avbench.cli.weights import app as weights
 from avbench.errors import AvbenchError
 
@@ -39,7 +40,7 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, generate, score, report, doctor):
+for command in (run, generate, score, report, train, doctor):
     app.command()(command)
 app.command("list")(list_parts)
 app.add_typer(weights, name="weights")

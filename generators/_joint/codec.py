@@ -54,7 +54,7 @@ class VideoCodec:
     def blocks(video: Tensor) -> Tensor:
         """(B, 3, T, H, W) to (B, F, h, w, 768)."""
         video = torch.cat([video[:, :, :1].expand(-1, -1, STRIDE - 1, -1, -1), video], 2)
-        grid = video.unflatten(4, (-1, BLOCK)).unflatten(3, (-1, BLOCK)).unflatten(2, (-1, STRIDE))
+        grid: Tensor = video.unflatten(4, (-1, BLOCK)).unflatten(3, (-1, BLOCK)).unflatten(2, (-1, STRIDE))
         return grid.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
 
     def encode(self, video: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ class AudioCodec:
     @staticmethod
     def rows(audio: Tensor, tokens: int) -> Tensor:
         """(B, S) to (B, La, 160), padded with silence to La tokens."""
-        return log_mel(audio, 2 * tokens).unflatten(1, (tokens, 2)).flatten(2)
+        return log_mel(audio, 2 * tokens).reshape(len(audio), tokens, 2 * MELS)
 
     def encode(self, audio: Tensor, tokens: int) -> Tensor:
         """(B, S) float in [-1, 1] to (B, La, C)."""

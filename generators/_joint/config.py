@@ -26,7 +26,7 @@ class ModelConfig:
 
     size: int = 64
     frames: int = 101
-    video_channels: int = 24
+    video_channels: int = 48
     audio_channels: int = 40
     patch: int = 2
     width: int = 160
@@ -59,9 +59,9 @@ class TrainConfig:
     `crop_p` of the batches are cut to `crop` frames anywhere in the clip, which is cheaper.
     """
 
-    clips: int = 4000
+    clips: int = 2048
     held_out: int = 48
-    steps: int = 5000
+    steps: int = 3000
     batch: int = 16
     rate: float = 1e-3
     warmup: int = 200
@@ -92,6 +92,6 @@ class Preset:
 TINY = Preset(ModelConfig(interaction=Interaction(time_map="exact")), TrainConfig())
 NANO = Preset(
     replace(TINY.model, size=32, frames=33, width=96, heads=3, layers=3),
-    TrainConfig(clips=24, held_out=8, steps=20, batch=4, crop=17, warmup=5, probe_every=10, save_every=10),
+    TrainConfig(clips=64, held_out=8, steps=20, batch=4, crop=17, warmup=5, probe_every=10, save_every=10),
 )
 PRESETS = {"nano": NANO, "tiny": TINY}

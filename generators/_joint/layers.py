@@ -33,17 +33,18 @@ class Attention(nn.Module):
         bias: Tensor | None = None,
     ) -> Tensor:
         """(B, L, D) queries over (B, S, D') keys; `bias` (L, S) is added to the scores."""
-        q, k, v = self._split(_rms(self.q(x), self.norm_q)), self._split(_rms(self.k(source), self.norm_k)), self.v(source)
+        q, k = (self._split(_rms(*pair)) for pair in ((self.q(x), self.norm_q), (self.k(source), self.norm_k)))
+        v = self._split(self.v(source))
         q, k = turn_q(q) if turn_q else q, turn_k(k) if turn_k else k
         # plain products: the fused CPU kernel is twice as slow backward at these lengths
         scores = (q * (q.shape[-1] ** -0.5)).transpose(1, 2) @ k.permute(0, 2, 3, 1)
         if bias is not None:
             scores = scores + bias.to(scores.dtype)
-        y = scores.softmax(-1) @ self._split(v).transpose(1, 2)
+        y = scores.softmax(-1) @ v.transpose(1, 2)
         return self.o(y.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1))
+        return x.view(*x.shape[:-1], self.heads, -1)
 
 
 def _rms(x: Tensor, norm: nn.RMSNorm) -> Tensor:

@@ -159,7 +159,7 @@ class JointModel(nn.Module):
     def _close_video(self, tokens: Tensor, shape: torch.Size) -> Tensor:
         p = self.config.patch
         _, c, f, h, w = shape
-        grid = tokens.unflatten(1, (f, h // p, w // p)).unflatten(4, (p, p, c))
+        grid: Tensor = tokens.unflatten(1, (f, h // p, w // p)).unflatten(4, (p, p, c))
         return grid.permute(0, 6, 1, 2, 4, 3, 5).flatten(5).flatten(3, 4)
 
     def _open_audio(self, z: Tensor, s: Tensor, features: Features) -> tuple[Tensor, Tensor, Tensor]:

@@ -86,9 +86,7 @@ def losses(model: JointModel, batch: Batch, drawn: Draw, silence: Tensor, config
     w = weight(s, floor)
     condition = batch.condition
     return Losses(
-        None
-        if drawn.task is Task.VIDEO_DRIVEN
-        else (w * video_error(guess_video, batch, config.mouth_lambda)).mean(),
+        None if drawn.task is Task.VIDEO_DRIVEN else (w * video_error(guess_video, batch, config.mouth_lambda)).mean(),
         None if drawn.task is Task.AUDIO_DRIVEN else (w * (guess_audio - batch.audio).square().mean((1, 2))).mean(),
         model.durations.loss(condition.letters, condition.audio_words, batch.durations, batch.spoken),
     )
@@ -111,7 +109,8 @@ def probe(model: JointModel, batch: Batch) -> dict[str, float]:
     found = dict.fromkeys(("video_right", "video_wrong", "audio_right", "audio_wrong"), 0.0)
     clean, levels = batch.video.new_zeros(len(batch.video)), (0.5, 0.8, 0.95)
     own = batch.condition
-    other = replace(own, **{name: getattr(own, name).roll(1, 0) for name in ("audio_words", "letters", "reading", "phase")})
+    heard = ("audio_words", "letters", "reading", "phase")
+    other = replace(own, **{name: getattr(own, name).roll(1, 0) for name in heard})
     mask = batch.mouth if bool(batch.mouth.any()) else torch.ones_like(batch.mouth)
     mouth = mask[:, None].expand_as(batch.video)
     for level in levels:
@@ -125,5 +124,3 @@ def probe(model: JointModel, batch: Batch) -> dict[str, float]:
             _, guess = model(video, noisy_a, clean, s, model.encode(own), a2v=False)
             found[f"audio_{name}"] += float((guess - batch.audio).square().mean()) / len(levels)
     return found
-
-

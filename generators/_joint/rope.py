@@ -19,7 +19,7 @@ class Rotation:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Rotates (B, L, heads, d)."""
-        swapped = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
+        swapped = x.view(*x.shape[:-1], -1, 2).flip(-1).flatten(-2)
         return x * self.cos.to(x.dtype)[:, None] + swapped * self.sin.to(x.dtype)[:, None]
 
     def to(self, device: torch.device) -> Rotation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from .codec import still
 from .config import SampleConfig
 from .flow import grid, guided, velocity
-from .model import FPS, AUDIO_RATE, Anchors, JointModel, audio_tokens
+from .model import AUDIO_RATE, FPS, Anchors, JointModel, audio_tokens
 from .text import Condition
 from .timemap import Timeline
 from .weights import Codecs
@@ -50,7 +51,7 @@ def sample(
     pair = features.repeat(2)
     mute, seen = model.drive_audio(silence, features), None
     levels = grid(config.steps, config.shift).to(video)
-    for i, (s, following) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+    for i, (s, following) in enumerate(pairwise(levels)):
         if i % config.anchor_every == 0:
             if i == 0:  # pure noise has no first frame yet: estimate one
                 guess = model(video, audio, s[None], s[None], features)[0]

@@ -49,7 +49,7 @@ class Condition:
 
 
 def caption_words(prompt: Prompt, buckets: int) -> tuple[list[int], list[int]]:
-    """Word ids for the video and the audio stream; the audio stream reads both captions, since a voice goes with a face."""
+    """Word ids for the video and the audio stream; audio reads both captions, since a voice goes with a face."""
     seen, heard = _words(prompt.video_caption), _words(prompt.audio_caption)
     both = [*heard, _SEPARATOR, *seen]
     return _padded(_hashed(seen, buckets), VIDEO_WORDS), _padded(_hashed(both, buckets), AUDIO_WORDS)
@@ -179,10 +179,8 @@ class DurationPredictor(nn.Module):
     @torch.no_grad()
     def ends(self, letters: str, audio_words: Tensor, seconds: float, token_seconds: float) -> list[float]:
         """End times of the leading silence and of each letter; squeezed where needed to fit `seconds`."""
-        if not letters:
-            return [seconds]
         ids = torch.tensor([letter_ids(letters)], device=audio_words.device)
         count = min(len(letters) + 1, LETTERS)
         durations = torch.expm1(self(ids, audio_words[None])[0, :count]).clamp_min(0.05).double() * token_seconds
         ends = durations.cumsum(0)
-        return (ends * min(1.0, seconds / float(ends[-1]))).tolist()  # type: ignore[no-any-return]
+        return (ends * min(1.0, seconds / float(ends[-1]))).tolist()

@@ -63,9 +63,7 @@ class Timeline:
         """Audio tokens within a latent's frames widened by `window` latents a side; may leave 0 .. La - 1."""
         begin, end = self.span(latent)
         margin = Fraction(window) * STRIDE * self.rate
-        return range(
-            math.floor(begin * self.rate) - math.floor(margin), math.ceil(end * self.rate) + math.ceil(margin)
-        )
+        return range(math.floor(begin * self.rate) - math.floor(margin), math.ceil(end * self.rate) + math.ceil(margin))
 
     def a2v_bias(self, window: float) -> Tensor:
         """(F, La) additive attention bias of the windows.

@@ -27,6 +27,7 @@ from .weights import save
 
 TASKS = (Task.JOINT, Task.AUDIO_DRIVEN, Task.VIDEO_DRIVEN)
 LOSS_FIELDS = ("step", "task", "video", "audio", "duration", "rate", "seconds")
+PROBE_FIELDS = ("step", "video_right", "video_wrong", "audio_right", "audio_wrong")
 
 
 class Trainer:
@@ -64,7 +65,7 @@ class Trainer:
         """Trains up to step `steps` and writes the averaged weights. SIGINT and SIGTERM save first."""
         self.out.mkdir(parents=True, exist_ok=True)
         log = Log(self.out / "losses.csv", LOSS_FIELDS, self.step)
-        probes = Log(self.out / "probe.csv", ("step", "video_right", "video_wrong", "audio_right", "audio_wrong"), self.step)
+        probes = Log(self.out / "probe.csv", PROBE_FIELDS, self.step)
         with _signals() as received, tqdm(total=steps, initial=self.step, desc="train", unit="step") as progress:
             while self.step < steps:
                 begun = time.perf_counter()
@@ -77,10 +78,8 @@ class Trainer:
                     plot(self.out)
                 if self.step % self.config.save_every == 0 or received:
                     self.save()
-                if received == [signal.SIGINT]:
-                    raise KeyboardInterrupt
                 if received:
-                    raise SystemExit(143)
+                    break
         self.save()
         return self.export()
 
@@ -120,15 +119,20 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         self.optimiser.step()
         self.step += 1
         keep = min(config.ema, (1 + self.step) / (10 + self.step))
         for name, tensor in self.model.state_dict().items():
             self.average[name].lerp_(tensor, 1 - keep)
-        shown = {name: getattr(found, name) for name in ("video", "audio", "duration")}
-        return {"task": str(task), "rate": rate} | {n: "" if v is None else round(float(v.detach()), 5) for n, v in shown.items()}
+        return {
+            "task": str(task),
+            "rate": rate,
+            "video": _shown(found.video),
+            "audio": _shown(found.audio),
+            "duration": _shown(found.duration),
+        }
 
     def _probe(self) -> dict[str, float]:
         """On the averaged weights and the held-out clips."""
@@ -161,6 +165,10 @@ def schedule(step: int, steps: int, config: TrainConfig) -> float:
     return min((step + 1) / max(1, config.warmup), 1.0, max(0.05, left))
 
 
+def _shown(loss: Tensor | None) -> str | float:
+    return "" if loss is None else round(loss.item(), 5)
+
+
 def _on(record: object, device: str):  # type: ignore[no-untyped-def]
     """The record with its tensors on the device."""
     if device == "cpu":
@@ -171,7 +179,7 @@ def _on(record: object, device: str):  # type: ignore[no-untyped-def]
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM, so that a step is never cut in two."""
+    """Collects SIGINT and SIGTERM, so that a step is never cut in two; on leaving, the first takes its usual course."""
     received: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
@@ -183,3 +191,5 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])

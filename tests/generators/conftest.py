@@ -1,0 +1,67 @@
+"""A nano model and a training set of synthetic clips: no renderer, no shipped weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from avbench.generators._joint.config import NANO, Preset
+from avbench.generators._joint.data import Dataset, Shot, fit, write_shard
+from avbench.generators._joint.model import JointModel
+from avbench.generators._joint.text import Condition
+from avbench.generators._joint.timemap import Timeline
+from avbench.records import Prompt
+
+
+@pytest.fixture(scope="session")
+def nano() -> Preset:
+    train = replace(NANO.train, held_out=2, crop=9, probe_every=10, save_every=10)
+    return Preset(replace(NANO.model, frames=17, layers=2), train)
+
+
+@pytest.fixture(scope="session")
+def shots(nano: Preset) -> list[Shot]:
+    """A bright square that grows with the loudness of a tone."""
+    rng, made = np.random.default_rng(0), []
+    size, frames = nano.model.size, nano.model.frames
+    for i in range(12):
+        loud = np.abs(np.sin(np.arange(frames) * rng.uniform(0.2, 0.6)))
+        film = rng.integers(0, 6, (frames, size, size, 3)).astype(np.uint8)
+        for t, height in enumerate((loud * 12).astype(int)):
+            film[t, 8 : 8 + height, 10:20] = 200
+        time = np.arange(frames * 640) / 16000
+        tone = np.sin(2 * np.pi * rng.uniform(200, 900) * time) * np.repeat(loud, 640) * 0.3
+        mouth = np.zeros((Timeline(frames, 1).latents, size // 8, size // 8), np.bool_)
+        mouth[:, 1:3, 1:3] = i % 3 > 0
+        spoken = ("", [0.0]) if i % 3 == 0 else ("oh no", [0.1, 0.2, 0.3, 0.35, 0.45, 0.55])
+        made.append(Shot(film, tone.astype(np.float32), mouth, Prompt(str(i), video_caption=f"square {i}"), *spoken))
+    return made
+
+
+@pytest.fixture(scope="session")
+def data(nano: Preset, shots: list[Shot], tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("data")
+    codecs = fit(shots, nano.model)
+    save_file({name: tensor.contiguous() for name, tensor in codecs.tensors().items()}, folder / "codecs.safetensors")
+    write_shard(folder / "shard_0000.npz", shots, codecs)
+    return Dataset(folder, nano.model)
+
+
+@pytest.fixture
+def model(nano: Preset) -> JointModel:
+    """A model with random weights everywhere, the zero-initialised layers included."""
+    torch.manual_seed(1)
+    fresh = JointModel(nano.model).eval()
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return fresh
+
+
+@pytest.fixture
+def condition(data: Dataset) -> Condition:
+    return data.batch([1, 2]).condition

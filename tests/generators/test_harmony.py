@@ -1,0 +1,80 @@
+"""Harmony as a generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avbench.errors import UsageError
+from avbench.generators._joint.config import Preset, SampleConfig
+from avbench.generators._joint.data import Dataset
+from avbench.generators._joint.model import JointModel
+from avbench.generators._joint.weights import save
+from avbench.generators.harmony import Harmony
+from avbench.parts import Generator, Request
+from avbench.records import Prompt, SpeechLine
+from avbench.registry import load
+
+
+@pytest.fixture
+def small(model: JointModel, nano: Preset, data: Dataset, tmp_path: Path) -> Harmony:
+    path = tmp_path / "w.safetensors"
+    save(path, nano.model, model.state_dict(), data.codecs, {"steps": "0"})
+    return Harmony(weights=path, config=SampleConfig(steps=3))
+
+
+def _talk(seed: int) -> Request:
+    line = (SpeechLine("Hello again."),)
+    return Request(Prompt("p", video_caption="A woman speaks.", speech=line, seconds=0.68), seed)
+
+
+def test_a_clip_depends_on_its_request_alone(small: Harmony) -> None:
+    alone = small.generate([_talk(5)])[0]
+    among = small.generate([_talk(9), _talk(5), _talk(7)])
+    assert np.array_equal(alone.frames, among[1].frames) and np.array_equal(alone.audio, among[1].audio)
+    assert not np.array_equal(alone.frames, among[0].frames)
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(0.68, 17), (0.3, 9), (9.0, 17)])
+def test_frames_and_sound_are_equally_long(small: Harmony, seconds: float, frames: int) -> None:
+    sample = small.generate([Request(Prompt("p", seconds=seconds), 1)])[0]
+    assert sample.frames.shape == (frames, 32, 32, 3) and sample.frames.dtype == np.uint8
+    assert sample.audio.shape == (frames * 640,) and sample.audio.dtype == np.float32 and sample.sample_rate == 16000
+
+
+def test_text_reaches_the_clip(small: Harmony) -> None:
+    quiet = small.generate([Request(Prompt("p", video_caption="A woman speaks.", seconds=0.68), 5)])[0]
+    assert not np.array_equal(quiet.audio, small.generate([_talk(5)])[0].audio)
+
+
+def test_settings_name_the_weights(small: Harmony) -> None:
+    settings = small.settings()
+    assert len(str(settings["weights"])) == 64 and settings["steps"] == 3
+
+
+def test_missing_weights_say_how_to_train(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="avbench train harmony --preset tiny"):
+        Harmony(weights=tmp_path / "none.safetensors")
+
+
+def test_unknown_presets_and_held_folders_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    with pytest.raises(UsageError, match="nano, tiny"):
+        Harmony.train("huge", tmp_path, resume=False, device="cpu", steps=None)
+    (tmp_path / "last.pt").touch()
+    with pytest.raises(UsageError, match="--resume"):
+        Harmony.train("nano", tmp_path, resume=False, device="cpu", steps=None)
+
+
+def test_the_registry_finds_it() -> None:
+    assert load(Generator, "harmony") is Harmony
+
+
+@pytest.mark.slow
+def test_nano_trains_on_the_world(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = Harmony.train("nano", tmp_path, resume=False, device="cpu", steps=12)
+    sample = Harmony(weights=path, config=SampleConfig(steps=2)).generate([Request(Prompt("p", seconds=1.3), 0)])[0]
+    assert sample.frames.shape == (33, 32, 32, 3)
