@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from avbench import weights
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
@@ -225,3 +228,22 @@ def test_a_real_clip_equals_the_chain_over_all_of_its_frames(
     assert (answer["lse_offset"], answer["lse_windows"]) == (expected.offset, count)
     assert (answer["lse_min_track"], answer["lse_face_ratio"]) == (20, 1.0)
     assert "75 detections in 75 frames" in _reason(answer["lse_c_reference"], Status.UNSCORED)
+
+
+@pytest.mark.slow
+def test_without_weights_a_run_is_incomplete(avbench: Any, shared: Path) -> None:
+    clips = avbench.folder / "clips"
+    clips.mkdir()
+    shutil.copy(shared / "media" / "grid_sbwe5n.mpg", clips / "b.mpg")
+    result = avbench("score", clips, "--metrics", "lipsync", "--out", avbench.folder / "out", code=3)
+    assert "unavailable here" in result.stderr
+    scores = pd.read_parquet(avbench.folder / "out" / "scores.parquet")
+    assert set(scores.status) == {"unscored"}
+    assert set(scores.backend) == {"syncnet_v2"}
+    assert set(scores.reason) == {'needs weights "s3fd"; run avbench weights pull s3fd'}
+
+
+def test_unverified_weights_have_a_backend_of_their_own(weights_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert weights.backend("syncnet_v2") == "syncnet_v2+unverified"
+    monkeypatch.delenv(weights.ALLOW)
+    assert weights.backend("syncnet_v2") == "syncnet_v2"
