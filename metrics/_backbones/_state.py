@@ -85,6 +85,12 @@ def outline(make: Callable[[], M]) -> M:
         return make()
 
 
+def uninitialised(make: Callable[[], M]) -> M:
+    """The network of `make` without the random start that loading replaces; constants that it computes are there."""
+    with _NoInit():
+        return make()
+
+
 class _NoInit(TorchFunctionMode):
     """Values without storage need no start; asking for normal ones makes torch import its compiler, for seconds."""
 

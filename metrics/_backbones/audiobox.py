@@ -128,10 +128,11 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def load(state: Mapping[str, Tensor], config: Mapping[str, Any], source: str) -> Any:
     """The network of a state dict in the official layout."""
-    from ._state import build
+    from ._state import build, uninitialised
 
-    network = library("audiobox_aesthetics.model.aes").AesMultiOutput(**config)
-    return build(lambda: network, state, source)  # its initialisation cannot do without values
+    make = library("audiobox_aesthetics.model.aes").AesMultiOutput
+    network = uninitialised(lambda: make(**config))  # not an outline: its own start copies values
+    return build(lambda: network, state, source)
 
 
 @cache

@@ -145,9 +145,9 @@ def read_tokenizer(vocabulary: Path, merges: Path) -> Any:
 
 def load(state: Mapping[str, Tensor], variant: Variant, source: str) -> Any:
     """The network of a state dict in LAION's layout."""
-    from ._state import build
+    from ._state import build, uninitialised
 
-    network = library("transformers").ClapModel(_config(variant))
+    network = uninitialised(lambda: library("transformers").ClapModel(_config(variant)))
     constants = {name: value for name, value in network.state_dict().items() if name.endswith(CONSTANTS)}
     return build(lambda: network, {**dict(renamed(state)), **constants}, source, UNUSED)
 

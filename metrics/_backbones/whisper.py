@@ -95,9 +95,11 @@ def transcribe(model: Any, samples: NDArray[np.float32], language: str, beam: in
 
 def load(path: Path) -> Any:
     """The network of a checkpoint in OpenAI's layout. Raises UsageError when the file is damaged or another's."""
+    from ._state import uninitialised
+
     whisper = library("whisper")
-    try:
-        return whisper.load_model(str(path), device="cpu").eval()  # reads with weights_only and loads strictly
+    try:  # load_model reads with weights_only and loads strictly
+        return uninitialised(lambda: whisper.load_model(str(path), device="cpu")).eval()
     except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError, OSError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"weights {path}: do not fit Whisper ({first}); is this the official file?") from error

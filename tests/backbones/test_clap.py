@@ -144,9 +144,10 @@ def test_names_of_transformers_and_parts_of_attention() -> None:
     assert found[f"{layer}attention.self.value.weight"].flatten().tolist() == [4, 5]
 
 
-@pytest.mark.slow
 def test_another_checkpoint_is_refused_by_name(golden: Golden) -> None:
-    state = golden.state(f"{FUSION}_manifest")
+    state = {
+        name: torch.empty(shape, device="meta") for name, (shape, _) in golden.manifest(f"{FUSION}_manifest").items()
+    }
     with pytest.raises(UsageError, match=r"music\.pt: do not fit ClapModel"):
         clap.load(state, clap.BASE, "music.pt")
 
