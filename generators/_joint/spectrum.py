@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from avbench.media.mel import slaney_filters
+
 RATE, FFT, HOP, MELS, FLOOR = 16000, 1024, 256, 80, -5.0
 _EDGE = (FFT - HOP) // 2
 ITERATIONS, MOMENTUM = 48, 0.99
@@ -15,9 +17,7 @@ ITERATIONS, MOMENTUM = 48, 0.99
 
 @cache
 def _filters() -> Tensor:
-    import librosa
-
-    return torch.from_numpy(librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=MELS, fmin=0, fmax=RATE / 2))
+    return torch.from_numpy(slaney_filters(RATE, FFT, MELS))
 
 
 def log_mel(audio: Tensor, frames: int) -> Tensor:
