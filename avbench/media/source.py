@@ -49,6 +49,9 @@ def opened(path: Path, max_pixels: int) -> Iterator[InputContainer]:
     except (FFmpegError, OSError) as error:
         raise MediaError("invalid", f"{path} is not a media file that can be read ({_reason(error)})") from error
     with container:
+        for stream in (*container.streams.video, *container.streams.audio):
+            if stream.codec_context:  # av.open hands its options to FFmpeg's own look at the streams, not to these
+                stream.codec_context.options = {"max_pixels": str(max_pixels)}
         yield container
 
 

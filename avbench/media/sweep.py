@@ -96,9 +96,10 @@ class _Sweep(Features):
         if damaged["audio"]:
             sound.broken = f"{damaged['audio']} packets cannot be decoded"
         if screen is None and not sound.samples:
-            raise MediaError(
-                "invalid", f"nothing in {info.path} can be decoded" + (f" ({sound.broken})" if sound.broken else "")
-            )
+            why = sound.broken
+            if info.video and not info.video.width:  # FFmpeg forgets a size that it refuses
+                why = f"its frames have no size, or one above the limit of {limits.pixels} pixels"
+            raise MediaError("invalid", f"nothing in {info.path} can be decoded" + (f" ({why})" if why else ""))
         if info.audio is not None and info.audio.duration is not None and "mp4" in audio_header.info.container:
             sound.trim(info.audio.duration)  # only MP4 states the length without the codec's padding
         self.info = _counted(info, screen, sound, damaged)

@@ -117,6 +117,19 @@ def test_a_header_that_hides_the_frame_size_does_not_help(tmp_path: Path, encode
         sweep(path, [], limits)
 
 
+@pytest.mark.parametrize(("width", "whole"), [(4096, True), (4097, False)])
+def test_the_decoder_holds_the_limit_where_the_header_has_no_size(tmp_path: Path, width: int, whole: bool) -> None:
+    """40 bytes of GIF ask for a canvas of any size."""
+    path = tmp_path / "clip.gif"
+    header = struct.pack("<6sHHBBB", b"GIF89a", width, 4096, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
+    path.write_bytes(header + struct.pack("<BHHHHB", 0x2C, 0, 0, 1, 1, 0) + bytes([2, 2, 0x44, 1, 0, 0x3B]))
+    if whole:
+        assert sweep(path, []).info.decoded_frames == 1
+        return
+    with pytest.raises(MediaError, match=r"invalid: nothing .* above the limit of 16777216 pixels"):
+        sweep(path, [])
+
+
 def test_too_many_frames_by_the_header(clip: Path) -> None:
     assert kind_of(clip, Limits(frames=24)) == ("too_many_frames", "too_many_frames")
 
