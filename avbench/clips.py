@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avbench.errors import UsageError
-from avbench.paths import slug
+from avbench.paths import decoded, slug
 from avbench.records import Clip, Prompt, Suite
 from avbench.rows import read_rows
 from avbench.suites import prompt_of
@@ -114,7 +114,7 @@ def _files(path: Path) -> tuple[list[Path], list[Path], list[Path], list[Path]]:
 
 def _name(file: Path, root: Path) -> str:
     """The path as text, also where it is not valid UTF-8."""
-    return os.fsencode(file.relative_to(root)).decode("utf-8", "backslashreplace")
+    return decoded(str(file.relative_to(root)))
 
 
 def _matched(found: Found, files: Sequence[Path], suite: Suite, model: str) -> Found:
@@ -122,7 +122,7 @@ def _matched(found: Found, files: Sequence[Path], suite: Suite, model: str) -> F
     clips: dict[tuple[str, int], Clip] = {}
     extra = []
     for file in files:
-        stem = os.fsencode(file.stem).decode("utf-8", "backslashreplace")
+        stem = decoded(file.stem)
         named = _SEED.fullmatch(stem)
         if stem in prompts:
             prompt, seed = prompts[stem], 0

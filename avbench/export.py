@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from avbench.files import write_atomically
@@ -14,12 +16,17 @@ NUMBERS = {"seed": "int64", "n": "int64", "value": "float64", "ci_low": "float64
 
 def export(ledger: Ledger) -> None:
     """Write what the ledger holds. Raises UsageError when the folder cannot be written."""
+    scores, sets = _table(COLUMNS, ledger.rows()), _table(SET_COLUMNS, [])
+    for name, table in ((SCORES, scores), (SET_SCORES, sets)):
+        write_atomically(ledger.run_dir / name, partial(_write, table))
+    ledger.mark_exported()
+
+
+def _write(table: Any, path: Path) -> None:
     import pyarrow.parquet
 
-    scores, sets = _table(COLUMNS, ledger.rows()), _table(SET_COLUMNS, [])
-    write_atomically(ledger.run_dir / SCORES, lambda path: pyarrow.parquet.write_table(scores, path))
-    write_atomically(ledger.run_dir / SET_SCORES, lambda path: pyarrow.parquet.write_table(sets, path))
-    ledger.mark_exported()
+    with path.open("wb") as file:  # pyarrow takes no path that is not UTF-8
+        pyarrow.parquet.write_table(table, file)
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 
 _PLAIN = re.compile(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9_-])?")
@@ -21,3 +22,10 @@ def slug(word: str) -> str:
     digest = hashlib.sha256(word.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     kept = re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-_")[: _LONGEST - len(digest) - 1]
     return f"{kept or 'x'}~{digest}"
+
+
+def decoded(name: str) -> str:
+    """A name from the file system or the command line as text, the same in every locale; bytes that are no UTF-8
+    are spelled out (`\\xe9`).
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

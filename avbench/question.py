@@ -11,7 +11,7 @@ from typing import Any
 from avbench.clips import find_clips, read_manifest
 from avbench.errors import UsageError
 from avbench.parts import Generator
-from avbench.paths import slug
+from avbench.paths import decoded, slug
 from avbench.plan import chosen, clip_path, default_out, fingerprint, seed_indices, split
 from avbench.progress import say_some
 from avbench.records import Clip, Prompt, Suite
@@ -87,8 +87,9 @@ def to_score(
         if not clips:
             raise UsageError(f"nothing to score: the run {path} has no clip")
         return Question(out or path, clips, _suites(clips), **more)
-    model = model or path.resolve().name
-    run_dir = out or Path("runs", f"{slug(path.resolve().name)}-{fingerprint(str(os.fsencode(path.resolve())))[:8]}")
+    folder = path.resolve()
+    model = decoded(model or folder.name)
+    run_dir = out or Path("runs", f"{slug(decoded(folder.name))}-{fingerprint(str(os.fsencode(folder)))[:8]}")
     if manifest:
         clips = read_manifest(manifest, path, model)
         return Question(run_dir, clips, _suites(clips), **more)

@@ -55,13 +55,20 @@ def load_scores(run_dir: Path) -> pd.DataFrame:
     if not database.is_file():
         if not export.is_file():
             raise UsageError(f"{run_dir} is not a run directory: it has neither {DATABASE} nor {SCORES}")
-        return pd.read_parquet(export)
+        return _exported(export)
     with _reading(database) as db:
         counters = dict(db.execute("SELECT name, value FROM counters").fetchall())
         if export.is_file() and counters["exported"] == counters["revision"]:
-            return pd.read_parquet(export)
+            return _exported(export)
         frame = pd.DataFrame(rows_of(db), columns=list(COLUMNS))
         return frame.astype(dict.fromkeys(COLUMNS, "str") | {"seed": "int64", "value": "float64"})
+
+
+def _exported(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    with path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
+        return pd.read_parquet(file)
 
 
 def load_prompts(run_dir: Path) -> list[Prompt]:

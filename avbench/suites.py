@@ -17,6 +17,7 @@ from pathlib import Path
 from avbench import registry
 from avbench.errors import UsageError
 from avbench.parts import Benchmark
+from avbench.paths import decoded
 from avbench.records import Prompt, SpeechLine, Suite
 from avbench.rows import Row, read_rows, shown
 
@@ -38,7 +39,7 @@ def load_suite(name_or_path: str) -> Suite:
     """
     path, known = Path(name_or_path), registry.names(Benchmark)
     if name_or_path not in known and (path.suffix or len(path.parts) > 1 or path.exists()):
-        name = path.name if path.stem in known else path.stem
+        name = decoded(path.name if path.stem in known else path.stem)
         prompts = read_prompts(path, suite=name)
         return Suite(name, "file", digest(prompts), prompts)
     benchmark = registry.load(Benchmark, name_or_path)()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avbench.paths import slug
+from avbench.paths import decoded, slug
 
 ANY_ID = st.text(st.characters(exclude_categories=()), min_size=1)  # lone surrogates too
 NASTY = [
@@ -83,3 +83,8 @@ def assert_safe(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.~-]{0,79}", name)
     assert not name.endswith(".")
     assert not re.fullmatch(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", name.lower())
+
+
+def test_names_are_text_in_any_encoding() -> None:
+    assert decoded("片 a.mp4") == "片 a.mp4"
+    assert decoded("caf\udce9") == "caf\\xe9"
