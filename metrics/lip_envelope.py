@@ -15,7 +15,7 @@ from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Prompt, Score, Status
 
-from ._backbones.curve import Curve, Lag, find_lag
+from ._backbones.curve import Curve, Lag, find_lag, held
 from ._backbones.faces import Faces, FaceTracks
 from ._backbones.speech_envelope import SpeechEnvelope
 from ._backbones.vad import VoiceActivity
@@ -90,7 +90,8 @@ def mouth_lag(faces: FaceTracks, voice: Curve) -> Lag:
     if not candidates:
         best = max((track.coverage for track in faces.tracks), default=0.0)
         raise Unscored(f"no face in half of the frames: the best one is tracked in {best:.0%}")
-    lags = [lag for track in candidates if (lag := find_lag(faces.times, track.motion, voice, REACH)) is not None]
+    motions = (held(faces.times, track.motion) for track in candidates)
+    lags = [lag for times, motion in motions if (lag := find_lag(times, motion, voice, REACH)) is not None]
     if not lags:
         raise Unscored("the mouth never moves")
     return max(lags, key=lambda lag: lag.correlation)

@@ -12,7 +12,7 @@ from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
 
-from ._backbones.curve import Curve, Lag, find_lag
+from ._backbones.curve import Curve, Lag, find_lag, held
 from ._backbones.motion import Motion
 from ._backbones.onsets import OnsetStrength
 
@@ -83,6 +83,7 @@ def offset(times: NDArray[np.float64], energy: NDArray[np.float64], onsets: Curv
             raise NotApplicable(f"{word} is too short: {seconds:.2f} s, at least {SHORTEST:.0f} s needed")
     if energy.max() < STILL:
         raise Unscored("nothing moves")
+    times, energy = held(times, energy)
     rise = np.maximum(
         np.diff(energy, prepend=energy[0]), 0.0
     )  # motion that sets in, as onset strength is sound that does

@@ -61,6 +61,20 @@ def find_lag(times: Floats, seen: Floats, heard: Curve, reach: float) -> Lag | N
     return Lag((near.start + top - reached + _vertex(fair, top)) / GRID, correlation)
 
 
+def held(times: Floats, change: Floats) -> tuple[Floats, Floats]:
+    """`times` (T,) and `change` (T,) since the frame before, with nothing changing while a picture is held.
+
+    Where a frame stands over half longer than the median one, a zero goes in just before the next (NaN where that is
+    unknown). Else a change after a pause would seem to begin with the pause. Clips of constant rate stay as they are.
+    """
+    gaps = np.diff(times)
+    if not len(gaps):
+        return times, change
+    step = float(np.median(gaps))
+    late = np.flatnonzero(gaps > 1.5 * step) + 1
+    return np.insert(times, late, times[late] - step), np.insert(change, late, 0 * change[late])
+
+
 def _centred(times: Floats, values: Floats, grid: Floats) -> Floats:
     """`values` (N,) at `times` (N,), blurred, on the `grid` (M,), minus their mean; 0 where they are unknown or end."""
     from scipy.ndimage import gaussian_filter1d

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.metrics._backbones.curve import Curve, find_lag
+from avbench.metrics._backbones.curve import Curve, find_lag, held
 from avbench.records import Score, Status
 
 RATE = 16_000
@@ -105,3 +105,14 @@ def test_no_common_rhythm_leaves_the_offset_unscored(arrays: Any, score: Any) ->
     answer = score("onset_offset", arrays(static, hiss, RATE))
     assert isinstance(answer["onset_offset"], Score) and answer["onset_offset"].status is Status.UNSCORED
     assert answer["onset_offset_conf"] < 0.3
+
+
+def test_a_held_picture_does_not_begin_to_change_before_it_does() -> None:
+    times = np.array([0, 1, 2, 5, 6, 11, 12, 13, 14]) * FRAME
+    change = np.array([0.0, 1, 2, 3, 4, np.nan, 6, 7, 8])
+    steady = times[:3]
+    assert held(steady, change[:3]) == (pytest.approx(steady), pytest.approx(change[:3]))
+    filled, values = held(times, change)
+    assert filled / FRAME == pytest.approx([0, 1, 2, 4, 5, 6, 10, 11, 12, 13, 14])
+    assert values == pytest.approx([0, 1, 2, 0, 3, 4, np.nan, np.nan, 6, 7, 8], nan_ok=True)
+    assert held(times[:1], change[:1]) == (pytest.approx([0]), pytest.approx([0]))
