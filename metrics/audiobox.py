@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
+from avbench.weights import backend
 
 from ._backbones.audiobox import AudioBox
 
@@ -37,7 +38,7 @@ class AudioBoxAesthetics(Metric):
         _column("audiobox_cu", Direction.UP, "content usefulness"),
     )
     needs = (AudioBox(),)
-    backend = "audiobox-aesthetics"
+    backend: ClassVar[str] = backend("audiobox-aesthetics")
     core = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Score
+from avbench.weights import backend
 
 from ._backbones.clap import BASE, Clap, embed_caption
 from ._clap_score import caption, column, cosine
@@ -22,7 +23,7 @@ class ClapSimilarity(Metric):
         ),
     )
     needs = (Clap(),)
-    backend = "clap-htsat-base"
+    backend: ClassVar[str] = backend("clap-htsat-base")
     core = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Score
+from avbench.weights import backend
 
 from ._backbones.clap import TINY_FUSION, VerseClap, embed_caption
 from ._clap_score import caption, column, cosine
@@ -22,7 +23,7 @@ class ClapScore(Metric):
         ),
     )
     needs = (VerseClap(),)
-    backend = "clap-htsat-tiny-fusion"
+    backend: ClassVar[str] = backend("clap-htsat-tiny-fusion")
     core = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -13,6 +13,7 @@ from typing import ClassVar
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Prompt, Score, Status
+from avbench.weights import backend
 
 from ._backbones.vad import VoiceActivity
 from ._backbones.whisper import Whisper
@@ -53,7 +54,7 @@ class Wer(Metric):
         ),
     )
     needs = (VoiceActivity(), Whisper())
-    backend = "whisper-large-v3"
+    backend: ClassVar[str] = backend("whisper-large-v3")
     core = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
