@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import typer
 
 from avbench.errors import IncompleteError
 from avbench.progress import SHOWN, say
+from avbench.weights import ALLOW
 
 if TYPE_CHECKING:
     from avbench.plan import Budget
@@ -41,6 +43,22 @@ Timeout = Annotated[float, typer.Option(min=0, help="Seconds that one item may t
 MaxFailures = Annotated[str, typer.Option(help="Failed items that are tolerated: a count, a fraction or N%.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete what the run directory holds and start over.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+
+
+def _allow_unverified(value: bool) -> bool:
+    if value:
+        os.environ[ALLOW] = "1"  # backends are named when metrics are imported, here and in every worker
+    return value
+
+
+AllowUnverified = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unverified",
+        callback=_allow_unverified,
+        help="Use weights not known to be the official ones; their numbers stand in columns of their own.",
+    ),
+]
 
 HOUR = 3600.0
 

@@ -21,6 +21,7 @@ def run(
     timeout: o.Timeout = o.HOUR,
     max_failures: o.MaxFailures = "0",
     fresh: o.Fresh = False,
+    allow_unverified: o.AllowUnverified = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Make clips of a suite's prompts, score them, keep everything in a run directory.

@@ -30,6 +30,7 @@ def score(
     timeout: o.Timeout = o.HOUR,
     max_failures: o.MaxFailures = "0",
     fresh: o.Fresh = False,
+    allow_unverified: o.AllowUnverified = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Score clips, whoever made them. Every clip that cannot be scored gets a reason.
