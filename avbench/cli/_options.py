@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from avbench.progress import SHOWN, say
 from avbench.weights import ALLOW
 
 if TYPE_CHECKING:
+    from avbench.ledger import Reason
     from avbench.plan import Budget
     from avbench.question import Question
     from avbench.run import Answer
@@ -125,10 +127,7 @@ def finish(answer: Answer, allowed: Budget, as_json: bool) -> None:
         clips = ", ".join(f"{count} {state}" for state, count in sorted(tally.clips.items()))
         scores = ", ".join(f"{count} {status}" for status, count in sorted(tally.statuses.items()))
         print(f"{answer.out}: clips: {clips}" + (f"; scores: {scores}" if scores else ""))
-    for reason in tally.reasons[:SHOWN]:
-        say(f"  {reason.count} x {reason.metric or 'clip'} {reason.status}: {reason.reason}")
-    if len(tally.reasons) > SHOWN:
-        say(f"  and {len(tally.reasons) - SHOWN} reasons more")
+    say_reasons(tally.reasons)
     problems = [f"metric {metric!r} was asked for and is unavailable here" for metric in answer.unavailable]
     if allowed.exceeded(tally.failed, total):
         problems.append(f"{tally.failed} of {total} items failed; allowed: {allowed.text} (--max-failures)")
@@ -138,3 +137,16 @@ def finish(answer: Answer, allowed: Budget, as_json: bool) -> None:
         say(f"incomplete: {problem}")
     if problems:
         raise typer.Exit(IncompleteError.exit_code)
+
+
+def say_reasons(reasons: Iterable[Reason]) -> None:
+    """Why scores are missing: a line a reason with the columns that share it, the commonest first."""
+    columns: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for reason in reasons:
+        columns[reason.status, reason.reason, reason.count].append(reason.metric or "clip")
+    lines = sorted(columns.items(), key=lambda line: -line[0][2] * len(line[1]))
+    for (status, why, count), names in lines[:SHOWN]:
+        shared = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        say(f"  {count} x {shared} {status}: {why}")
+    if len(lines) > SHOWN:
+        say(f"  and {len(lines) - SHOWN} reasons more, all of them in scores.parquet")
