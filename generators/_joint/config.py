@@ -42,10 +42,10 @@ class ModelConfig:
 class SampleConfig:
     """SyncCFG sampling. The static-video anchor is taken anew from the clean estimate every `anchor_every` steps."""
 
-    steps: int = 25
+    steps: int = 20
     shift: float = 5.0
-    s_v: float = 3.0
-    s_a: float = 2.0
+    s_v: float = 1.5
+    s_a: float = 1.5
     anchor_every: int = 5
     floor: float = 0.08
 
@@ -61,13 +61,13 @@ class TrainConfig:
 
     clips: int = 2048
     held_out: int = 48
-    steps: int = 3000
+    steps: int = 2760
     batch: int = 16
     rate: float = 1e-3
     warmup: int = 200
     cooldown: float = 0.2
     decay: float = 0.01
-    ema: float = 0.999
+    ema: float = 0.995
     clip: float = 1.0
     shift: float = 5.0
     floor: float = 0.08

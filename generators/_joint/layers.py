@@ -92,18 +92,25 @@ class Block(nn.Module):
 
 
 class Head(nn.Module):
-    """Reads the latent off the hidden states, shifted and scaled by the noise level; starts at zero."""
+    """Reads the clean latent off the hidden states, shifted and scaled by the noise level; starts at zero.
+
+    The noisy latent is added, gated per channel by the noise level (a learned form of EDM's skip): near s = 0 the
+    answer is the input, which is wider than the hidden states.
+    """
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
         self.modulation = nn.Parameter(torch.zeros(1, 1, 2, width))
         self.head = nn.Linear(width, channels)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.skip = nn.Linear(width, channels)
+        for layer in (self.head, self.skip):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor, e: Tensor) -> Tensor:
+    def forward(self, x: Tensor, e: Tensor, noisy: Tensor) -> Tensor:
+        """(B, L, D) states, (B, 1 or L, D) embedded levels and the (B, L, C) input to the (B, L, C) clean estimate."""
         shift, scale = (self.modulation + e.unsqueeze(2)).to(x.dtype).unbind(2)
-        return self.head(torch.addcmul(shift, _norm(x), 1 + scale)).float()  # type: ignore[no-any-return]
+        return self.head(torch.addcmul(shift, _norm(x), 1 + scale)).float() + self.skip(F.silu(e)).float() * noisy  # type: ignore[no-any-return]
 
 
 def _norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:

@@ -128,7 +128,8 @@ class JointModel(nn.Module):
                 hv = hv + dv
             hv = video_block(hv, lv, features.video, axes.video)
             ha = audio_block(ha, la, features.audio, axes.audio)
-        return self._close_video(self.video_head(hv, ev), video.shape), self.audio_head(ha[:, k:], ea)
+        clean = self.video_head(hv, ev, self._tokens(video))
+        return self._close_video(clean, video.shape), self.audio_head(ha[:, k:], ea, audio)
 
     def drive_audio(self, audio: Tensor, features: Features) -> list[Tensor]:
         """States of a clean audio driver as they enter each layer. They depend on no video: compute them once."""
@@ -151,10 +152,14 @@ class JointModel(nn.Module):
             h = block(h, level, features.video, axes.video)
         return states
 
-    def _open_video(self, z: Tensor, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _tokens(self, z: Tensor) -> Tensor:
+        """(B, C, F, h, w) to (B, F h' w', p p C): patches over time, rows, columns."""
         p = self.config.patch
-        tokens = z.unflatten(4, (-1, p)).unflatten(3, (-1, p)).permute(0, 2, 3, 5, 4, 6, 1).flatten(4).flatten(1, 3)
-        return self.video_in(tokens), *self.video_level(s[:, None])
+        grid: Tensor = z.unflatten(4, (-1, p)).unflatten(3, (-1, p))
+        return grid.permute(0, 2, 3, 5, 4, 6, 1).flatten(4).flatten(1, 3)
+
+    def _open_video(self, z: Tensor, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.video_in(self._tokens(z)), *self.video_level(s[:, None])
 
     def _close_video(self, tokens: Tensor, shape: torch.Size) -> Tensor:
         p = self.config.patch

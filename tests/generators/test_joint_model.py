@@ -102,8 +102,7 @@ def test_every_length_runs(model: JointModel, data: Dataset, frames: int) -> Non
 def test_patches_come_back_where_they_were(model: JointModel) -> None:
     grid = torch.randn(2, 48, 5, 4, 4)
     p = model.config.patch
-    model.video_in = torch.nn.Identity()
-    tokens, *_ = model._open_video(grid, torch.zeros(2))
+    tokens = model._tokens(grid)
     assert tokens.shape == (2, 5 * 4, p * p * 48)
     assert torch.equal(model._close_video(tokens, grid.shape), grid)
 

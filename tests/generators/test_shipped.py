@@ -1,0 +1,47 @@
+"""The weights that ship."""
+
+from __future__ import annotations
+
+import time
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avbench.generators._joint import weights
+from avbench.generators.harmony import WEIGHTS, Harmony
+from avbench.parts import Request
+from avbench.records import Prompt, SpeechLine
+from avbench.world.prompts import sample_prompt
+from avbench.world.render import render
+
+SHIPPED = Path(str(resources.files("avbench.generators") / WEIGHTS))
+
+
+def test_shipped_weights_are_small() -> None:
+    assert SHIPPED.stat().st_size <= 20_000_000
+
+
+@pytest.mark.slow
+def test_the_shipped_model_speaks_and_moves() -> None:
+    torch.set_num_threads(1)
+    line = (SpeechLine("Please bring the red kettle to the garden."),)
+    prompt = Prompt("p", video_caption="A young woman with long brown hair speaks to the camera.", speech=line)
+    harmony = Harmony()
+    begun = time.process_time()
+    sample = harmony.generate([Request(prompt, 1)])[0]
+    print(f"{time.process_time() - begun:.1f} s of CPU for a clip")
+    loudness = float(np.sqrt((sample.audio**2).mean()))
+    motion = np.abs(np.diff(sample.frames.astype(np.float32), axis=0)).mean((1, 2, 3))
+    assert sample.frames.shape == (101, 64, 64, 3) and len(sample.audio) == 64640
+    assert loudness > 0.005 and (motion > 0.05).mean() > 0.9
+
+
+def test_shipped_codec_keeps_a_face() -> None:
+    trained = weights.load(SHIPPED)
+    prompt = sample_prompt(np.random.default_rng(3), "speech")
+    video = torch.from_numpy(render(prompt, 0, 64, 1.0).frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    back = trained.codecs.video.decode(trained.codecs.video.encode(video))
+    assert 10 * float(torch.log10(4 / (back - video).square().mean())) > 27
