@@ -1,6 +1,7 @@
 # Two commands: `make demo` and `make test`. Both need Python 3.11 or newer and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: demo test test-fast lint docs requirements clean
 
@@ -10,11 +11,11 @@ demo: .venv/.run
 	@echo "The clips are in runs/demo/clips; the scores are in runs/demo/scores.parquet."
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -m "not slow"
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m "not slow"
+	$(PYTEST) -m slow
 
 test-fast: .venv/.dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

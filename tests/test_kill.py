@@ -41,6 +41,7 @@ def compare(folder: Path) -> None:
     pd.testing.assert_frame_equal(whole, killed, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_scores(avbench: Any, tmp_path: Path) -> None:
     kill_and_resume(avbench, tmp_path, kills=3, items=4)
 

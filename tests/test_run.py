@@ -49,6 +49,7 @@ def test_makes_scores_and_keeps_a_run(avbench: Any, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(load_scores(run), found)
 
 
+@pytest.mark.slow
 def test_the_same_command_does_nothing_twice(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {})
     log = tmp_path / "log"
@@ -64,6 +65,7 @@ def test_the_same_command_does_nothing_twice(avbench: Any, tmp_path: Path) -> No
     assert (tmp_path / "r" / "scores.parquet").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_question_can_be_extended(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {}, {})
     log = tmp_path / "log"
@@ -168,6 +170,7 @@ def test_a_bad_item_does_not_fail_its_batch(avbench: Any, tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "r").rglob("*.mp4")) == ["p0_s0.mp4", "p2_s0.mp4", "p4_s0.mp4"]
 
 
+@pytest.mark.slow
 def test_missing_weights_are_tried_again_once_they_came(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({})
     command = ("run", "-m", "toy", "-s", suite, "--metrics", "toy_needy,toy_level", "--workers", "1", "--out", "r")
@@ -259,6 +262,7 @@ def test_a_full_disk_ends_cleanly_and_the_run_goes_on_later(avbench: Any, tmp_pa
     assert len(scores(tmp_path / "r")) == 6 and set(scores(tmp_path / "r").status) == {"ok"}
 
 
+@pytest.mark.slow
 def test_two_runs_cannot_write_one_folder(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({}, {})
     command = ("run", "-m", "toy", "-s", suite, *TOY, "--out", "r")

@@ -144,6 +144,7 @@ def test_names_of_transformers_and_parts_of_attention() -> None:
     assert found[f"{layer}attention.self.value.weight"].flatten().tolist() == [4, 5]
 
 
+@pytest.mark.slow
 def test_another_checkpoint_is_refused_by_name(golden: Golden) -> None:
     state = {
         name: torch.empty(shape, device="meta") for name, (shape, _) in golden.manifest(f"{FUSION}_manifest").items()

@@ -38,6 +38,7 @@ def test_embeddings(golden: Golden) -> None:
     np.testing.assert_allclose(net.audio(torch.from_numpy(inputs["mfcc"])), expected["aud"], atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["seeded", "rescaled"])
 def test_clip(golden: Golden, prefix: str) -> None:
     inputs, expected = golden.inputs("lipsync/syncnet_eval"), golden.expected("lipsync/syncnet_eval")

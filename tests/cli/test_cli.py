@@ -57,6 +57,7 @@ def made(avbench: Any, folder: Path) -> Path:
     return suite
 
 
+@pytest.mark.slow
 def test_a_folder_of_clips_is_scored(avbench: Any, tmp_path: Path) -> None:
     suite = made(avbench, tmp_path)
     (tmp_path / "clips" / "broken.mp4").write_text("no film")
@@ -84,6 +85,7 @@ def test_a_folder_of_clips_is_scored(avbench: Any, tmp_path: Path) -> None:
     assert set(asked.prompt_id) == {"p0", "p1"} and set(asked.model) == {"clips"} and set(asked.suite) == {"toys"}
 
 
+@pytest.mark.slow
 def test_a_manifest_and_wrong_calls(avbench: Any, tmp_path: Path) -> None:
     made(avbench, tmp_path)
     manifest = tmp_path / "list.jsonl"

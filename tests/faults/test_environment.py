@@ -23,6 +23,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory, encode: Any, ramp: Any, tone
     return folder
 
 
+@pytest.mark.slow
 def test_locale_and_time_zone_change_no_score(clips: Path, scored: Any) -> None:
     """In the C locale without UTF-8 mode and in another time zone the same clips have the same scores, name by name."""
     plain = scored(clips, "--metrics", "toy_level", out="plain", LC_ALL="C.UTF-8", TZ="UTC").table()
@@ -31,6 +32,7 @@ def test_locale_and_time_zone_change_no_score(clips: Path, scored: Any) -> None:
     assert set(plain.prompt_id) == {"plain.mp4", "早上.mp4", "caf\\xe9.mp4"} and set(plain.status) == {"ok"}
 
 
+@pytest.mark.slow
 def test_a_suite_is_utf8_in_any_locale(clips: Path, avbench_in: Any) -> None:
     """Suites are read, and reports and lists are printed, as UTF-8 or with escapes, but never with a traceback."""
     avbench = avbench_in(clips.parent)
@@ -41,6 +43,7 @@ def test_a_suite_is_utf8_in_any_locale(clips: Path, avbench_in: Any) -> None:
         assert "Traceback" not in avbench(*command, **ASCII).stderr
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_named_and_left_out(tmp_path: Path, scored: Any, encode: Any, ramp: Any) -> None:
     """A third party's metric that raises on import is left out of `core` by name; the others are scored."""
     (tmp_path / "clips").mkdir()

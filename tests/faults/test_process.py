@@ -20,6 +20,7 @@ from avbench.registry import load
 from avbench.scoring import ToScore, describe, score_clip
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_while_it_is_scored_is_flagged(
     tmp_path: Path, avbench: Any, encode: Any, ramp: Any, tone: Any
 ) -> None:

@@ -130,6 +130,7 @@ def test_letter_times_share_the_word() -> None:
     assert letter_times([]) == ("", [0.0])
 
 
+@pytest.mark.slow
 @given(st.text("abc ", min_size=1, max_size=80).map(str.strip).filter(bool), st.floats(0.3, 5))
 def test_predicted_durations_rise_and_fit_the_clip(letters: str, seconds: float) -> None:
     torch.manual_seed(0)
@@ -138,6 +139,7 @@ def test_predicted_durations_rise_and_fit_the_clip(letters: str, seconds: float)
     assert ends[0] > 0 and bool((np.diff(ends) > 0).all()) and ends[-1] <= seconds + 1e-9
 
 
+@pytest.mark.slow
 def test_durations_learn_constant_speech() -> None:
     torch.manual_seed(0)
     predictor = DurationPredictor(64)

@@ -160,6 +160,7 @@ def test_the_mouth_weighs_more_and_nothing_without_a_mouth(model: JointModel, da
     torch.testing.assert_close(same, plain)
 
 
+@pytest.mark.slow
 def test_scale_one_samples_ignore_the_anchors(model: JointModel, data: Dataset) -> None:
     condition, noise = data.batch([1]).condition, Noise.of(3, model, 17)
     silence = data.codecs.audio.silence(22)

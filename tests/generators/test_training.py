@@ -28,6 +28,7 @@ def _trainer(nano: Preset, data: Dataset, out: Path) -> training.Trainer:
     return training.Trainer(nano.model, nano.train, data, out)
 
 
+@pytest.mark.slow
 def test_ten_and_ten_steps_equal_twenty(nano: Preset, data: Dataset, tmp_path: Path) -> None:
     straight = _trainer(nano, data, tmp_path / "a").run(20)
     first = _trainer(nano, data, tmp_path / "b")
@@ -65,6 +66,7 @@ class _Halt:
             self.trainer.run(steps)
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_the_files_are_there(nano: Preset, data: Dataset, tmp_path: Path) -> None:
     trainer = _trainer(nano, data, tmp_path)
     path = trainer.run(40)

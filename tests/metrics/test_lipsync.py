@@ -130,6 +130,7 @@ def test_voice_beside_a_face() -> None:
 
 
 def test_a_cut_is_found_at_its_threshold() -> None:
+    pytest.importorskip("scenedetect", reason="the extra paper is not installed")
     shots = tower.Shots((27, 30))
     dark, bright = np.zeros((48, 64, 3), np.uint8), np.full((48, 64, 3), 86, np.uint8)
     found = [shots.cuts(bright if slot >= 20 else dark, slot) for slot in range(40)]
