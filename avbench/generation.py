@@ -88,7 +88,8 @@ def make_clips(ledger: Ledger, facts: Mapping[str, GeneratorFacts], suites: Sequ
         if stale:
             say(f"{model}: {len(stale)} clips were made with other settings or prompts; they are made again")
             ledger.reset(stale)
-        todo = [entry for entry in entries if entry.state != DONE or entry.id in set(stale)]
+        redo = set(stale)
+        todo = [entry for entry in entries if entry.state != DONE or entry.id in redo]
         if todo:
             with progress(len(todo), f"generate {model}") as tick:
                 for outcome in _made(Generate(model), todo, known.batch, executor):
