@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -126,6 +127,18 @@ def seeded_module(folder: Path) -> Any:
 def golden_inputs(golden: Callable[[str], Path]) -> Any:
     """The module that builds the goldens' inputs."""
     return seeded_module(golden("distribution/{}_avpure.json").parents[1])
+
+
+@pytest.fixture(scope="session")
+def pure(golden_inputs: Any) -> Callable[..., NDArray[np.float32]]:
+    """`pure("kl/gt", 7, 527)`: standard normal numbers, an input of the goldens of pure functions."""
+    kind = os.environ.get("AVBENCH_GOLDEN_SET", "open")
+
+    def noise(name: str, *shape: int) -> NDArray[np.float32]:
+        flat = golden_inputs.unit(f"input/pure/{kind}/{name}", (math.prod(shape),))
+        return np.asarray(flat.reshape(shape))
+
+    return noise
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,140 @@
+"""How far apart two sets of features are: Frechet and kernel distances, and the sample sizes that they need.
+
+Everything is float64. A Frechet distance falls with the number of samples: it is never read without n, d and the
+`noise_floor` of its reference. Kernel distances have no such bias.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Features = NDArray[np.floating]  # (n, d)
+Matrix = NDArray[np.float64]
+
+FEW = 256  # below this many samples a Frechet distance is mostly bias: common_metrics asks for as many, FID for 2048
+_BLOCK = 4096  # rows of a kernel matrix held at once
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What a Frechet distance needs of a set, of a size that does not grow with it: sums of any two can be added.
+
+    `scatter` (d, d) is the sum of the outer products of the samples less their `mean` (d,).
+    """
+
+    n: int
+    mean: Matrix
+    scatter: Matrix
+
+    @classmethod
+    def of(cls, features: Features) -> Moments:
+        """Of (n, d) features. Raises ValueError for none, or for numbers that are not finite."""
+        x = np.asarray(features, np.float64)
+        if x.ndim != 2 or not len(x):
+            raise ValueError(f"features of shape {x.shape}: (n, d) with n > 0 needed")
+        if not np.isfinite(x).all():
+            raise ValueError("features hold numbers that are not finite")
+        mean = x.mean(axis=0)
+        return cls(len(x), mean, (x - mean).T @ (x - mean))
+
+    def __add__(self, other: Moments) -> Moments:
+        """Of both sets together (Chan et al. 1979)."""
+        n, step = self.n + other.n, other.mean - self.mean
+        scatter = self.scatter + other.scatter + np.outer(step, step) * (self.n * other.n / n)
+        return Moments(n, self.mean + step * (other.n / n), scatter)
+
+    def covariance(self, ddof: int = 1) -> Matrix:
+        """Divided by n - ddof. Raises ValueError for a single sample."""
+        if self.n < 2:
+            raise ValueError("1 sample has no covariance: at least 2 needed")
+        return self.scatter / (self.n - ddof)
+
+
+def frechet(a: Moments, b: Moments, ddof: int = 1) -> float:
+    """|mu_a - mu_b|^2 + tr C_a + tr C_b - 2 tr (C_a C_b)^1/2; 0 for equal sets, within rounding.
+
+    The root is that of the symmetric C_a^1/2 C_b C_a^1/2, which has the same trace and no imaginary part. StyleGAN-V's
+    covariances have `ddof` 0. Raises ValueError for less than two samples a side.
+    """
+    one, other = a.covariance(ddof), b.covariance(ddof)
+    values, vectors = np.linalg.eigh(one)
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    product = root @ other @ root
+    trace = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(min=0)).sum()
+    step = a.mean - b.mean
+    return float(step @ step + np.trace(one) + np.trace(other) - 2 * trace)
+
+
+def noise_floor(reference: Features, seed: int = 0) -> float:
+    """The Frechet distance of two random halves of a set: what no difference at all looks like at half its size.
+
+    Raises ValueError for less than four samples.
+    """
+    if len(reference) < 4:
+        raise ValueError(f"{len(reference)} samples have no halves to compare: at least 4 needed")
+    order = np.random.default_rng(seed).permutation(len(reference))
+    half = len(reference) // 2
+    return frechet(Moments.of(reference[order[:half]]), Moments.of(reference[order[half : 2 * half]]))
+
+
+def frechet_infinity(
+    features: Features, reference: Moments, smallest: int = 500, sizes: int = 25, seed: int = 0
+) -> float:
+    """The Frechet distance to `reference` that infinitely many samples would have (Chong and Forsyth 2020; fadtk).
+
+    Subsets of `smallest` to n samples, drawn with replacement; a line through their distances against 1/n meets 0.
+    Raises ValueError when there are not more than `smallest`.
+    """
+    if len(features) <= smallest:
+        raise ValueError(f"{len(features)} samples: more than {smallest} needed to extrapolate")
+    rng = np.random.default_rng(seed)
+    counts = np.linspace(smallest, len(features), sizes).astype(int)
+    distances = [
+        frechet(Moments.of(features[rng.choice(len(features), size=int(n), replace=True)]), reference) for n in counts
+    ]
+    return float(np.polyfit(1 / counts, distances, 1)[1])
+
+
+def kernel(a: Features, b: Features) -> float:
+    """The unbiased squared maximum mean discrepancy under (x.y / d + 1)^3, as KVD and KID; may be below zero.
+
+    Raises ValueError for less than two samples a side.
+    """
+    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    m, n = len(x), len(y)
+    if min(m, n) < 2:
+        raise ValueError(f"{m} and {n} samples: at least 2 a side needed")
+    within = (_total(x, x) - _diagonal(x)) / (m * (m - 1)) + (_total(y, y) - _diagonal(y)) / (n * (n - 1))
+    return within - 2 * _total(x, y) / (m * n)
+
+
+def kernel_of_subsets(
+    a: Features, b: Features, subsets: int = 100, size: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Mean and standard deviation of `kernel` over random subsets of at most `size`, as torch-fidelity's KID."""
+    rng = np.random.default_rng(seed)
+    size = min(size, len(a), len(b))
+    found = [
+        kernel(a[rng.choice(len(a), size, replace=False)], b[rng.choice(len(b), size, replace=False)])
+        for _ in range(subsets)
+    ]
+    return float(np.mean(found)), float(np.std(found))
+
+
+def centred(features: Features) -> Matrix:
+    """Less their mean: what JavisBench's KVD is taken of, since its FVD centres the features in place."""
+    x = np.asarray(features, np.float64)
+    return np.asarray(x - x.mean(axis=0))
+
+
+def _total(x: Matrix, y: Matrix) -> float:
+    """The sum of the kernel over all pairs."""
+    rows = (x[start : start + _BLOCK] for start in range(0, len(x), _BLOCK))
+    return float(sum(((part @ y.T / x.shape[1] + 1) ** 3).sum() for part in rows))
+
+
+def _diagonal(x: Matrix) -> float:
+    return float((((x * x).sum(axis=1) / x.shape[1] + 1) ** 3).sum())
