@@ -1,7 +1,8 @@
-"""The four kinds of part and the backbones metrics share. A part is one file with one class of its kind.
+"""The kinds of part and the backbones metrics share. A part is one file with one class of its kind.
 
-benchmarks/NAME.py  Benchmark      generators/NAME.py  Generator
-metrics/NAME.py     Metric         reports/NAME.py     Report
+benchmarks/NAME.py  Benchmark      generators/NAME.py      Generator
+metrics/NAME.py     Metric         metrics/_world/NAME.py  Scorer
+reports/NAME.py     Report
 """
 
 from __future__ import annotations
@@ -71,14 +72,18 @@ class Generator(ABC):
 
 
 class Trainable(ABC):
-    """A generator or scorer that `avbench train NAME` can train."""
+    """What `avbench train NAME` can train: a generator that is one, or a `Scorer`."""
 
-    presets: ClassVar[tuple[str, ...]]
+    presets: ClassVar[tuple[str, ...]]  # what ships comes first
 
     @classmethod
     @abstractmethod
     def train(cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None) -> Path:
         """Train into `out` (checkpoints, loss curves); return the final weights file. `steps` overrides the preset."""
+
+
+class Scorer(Trainable):
+    """How a network that metrics score with is trained on the world; its weights ship beside it."""
 
 
 @dataclass(frozen=True, slots=True)

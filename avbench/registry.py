@@ -14,17 +14,25 @@ from pathlib import Path
 from typing import TypeVar
 
 from avbench.errors import UsageError
-from avbench.parts import Benchmark, Generator, Metric, Report
+from avbench.parts import Benchmark, Generator, Metric, Report, Scorer, Trainable
 
 P = TypeVar("P")
+TRAINABLE = (Generator, Scorer)
 
 FOLDERS: dict[type[object], str] = {
     Benchmark: "benchmarks",
     Generator: "generators",
     Metric: "metrics",
     Report: "reports",
+    Scorer: "metrics._world",
 }
-WORDS: dict[type[object], str] = {Benchmark: "suite", Generator: "model", Metric: "metric", Report: "report"}
+WORDS: dict[type[object], str] = {
+    Benchmark: "suite",
+    Generator: "model",
+    Metric: "metric",
+    Report: "report",
+    Scorer: "scorer",
+}
 
 
 def names(kind: type[object]) -> list[str]:
@@ -56,13 +64,22 @@ def load(kind: type[P], name: str) -> type[P]:
     return part  # type: ignore[no-any-return]
 
 
+def load_trainable(name: str) -> type[Trainable]:
+    """The generator or scorer `name` that can be trained. Raises UsageError naming those that can be looked up."""
+    for kind in TRAINABLE:
+        if name in names(kind):
+            part = load(kind, name)
+            if not issubclass(part, Trainable):
+                raise UsageError(f"{WORDS[kind]} {name!r} cannot be trained here")
+            return part
+    raise UsageError(_unknown("model or scorer", name, [known for kind in TRAINABLE for known in names(kind)]))
+
+
 def check(kind: type[object], name: str) -> None:
     """Raise UsageError with the nearest names unless there is a part of that name; imports nothing."""
     known = names(kind)
     if name not in known:
-        near = get_close_matches(name, known)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
-        raise UsageError(f"unknown {WORDS[kind]} {name!r}; {hint}")
+        raise UsageError(_unknown(WORDS[kind], name, known))
 
 
 def summary(kind: type[object], name: str) -> str:
@@ -77,6 +94,12 @@ def summary(kind: type[object], name: str) -> str:
         file = next(file for path in folder.__path__ for file in _sources(Path(path), module))
         words = ast.get_docstring(ast.parse(file.read_bytes())) or ""
     return " ".join(words.partition("\n\n")[0].split())
+
+
+def _unknown(word: str, name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"unknown {word} {name!r}; {hint}"
 
 
 def foreign(kind: type[object]) -> dict[str, EntryPoint]:

@@ -15,13 +15,14 @@ from typing import ClassVar
 
 import torch
 
+from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Generator, Request, Setting, Trainable
 from avbench.records import Prompt, Sample
+from avbench.training import refuse_to_overwrite
 
 from ._joint import training
 from ._joint.config import PRESETS, SampleConfig
-from ._joint.curves import require_plotting
 from ._joint.data import build
 from ._joint.model import AUDIO_RATE, FPS, TOKEN_SECONDS, audio_tokens
 from ._joint.sampling import Noise, pixels, sample, waveform
@@ -93,8 +94,8 @@ class Harmony(Generator, Trainable):
             raise UsageError(f"unknown preset {preset!r} of harmony; known: {', '.join(PRESETS)}")
         require_plotting()
         chosen = PRESETS[preset]
-        if not resume and (out / "last.pt").exists():
-            raise UsageError(f"{out} already holds a training: add --resume to go on, or choose another --out")
+        if not resume:
+            refuse_to_overwrite(out)
         torch.set_flush_denormal(True)  # a fresh model's tiny gradients are denormal, and those are slow
         data = build(out / "data", chosen.model, chosen.train)
         trainer = training.Trainer(chosen.model, chosen.train, data, out, device)

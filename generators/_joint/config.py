@@ -94,4 +94,4 @@ NANO = Preset(
     replace(TINY.model, size=32, frames=33, width=96, heads=3, layers=3),
     TrainConfig(clips=64, held_out=8, steps=20, batch=4, crop=17, warmup=5, probe_every=10, save_every=10),
 )
-PRESETS = {"nano": NANO, "tiny": TINY}
+PRESETS = {"tiny": TINY, "nano": NANO}

@@ -6,16 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from avbench.errors import UsageError
-
-
-def require_plotting() -> None:
-    """Raises UsageError at the start of a training rather than at its first curve."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise UsageError("training draws its curves with matplotlib: pip install 'avbench[train]'") from error
-
 
 def plot(out: Path) -> None:
     """Writes `losses.png` from `losses.csv` and `probe.csv`."""

@@ -15,6 +15,7 @@ from avbench.errors import UsageError
 from avbench.generators._joint import training, weights
 from avbench.generators._joint.config import Preset
 from avbench.generators._joint.data import Dataset
+from avbench.training import Cell, schedule
 
 pytest.importorskip("matplotlib")
 
@@ -52,16 +53,16 @@ class _Halt:
 
     def __init__(self, trainer: training.Trainer, at: int) -> None:
         self.trainer, self.at = trainer, at
-        self.advance = trainer._advance
+        self.advance = trainer.advance
 
     def run(self, steps: int) -> None:
-        def advance(total: int) -> dict[str, str | float]:
+        def advance(total: int) -> dict[str, Cell]:
             if self.trainer.step == self.at - 1:
                 os.kill(os.getpid(), signal.SIGINT)
-            row: dict[str, str | float] = self.advance(total)
+            row: dict[str, Cell] = self.advance(total)
             return row
 
-        self.trainer._advance = advance
+        self.trainer.advance = advance
         with pytest.raises(KeyboardInterrupt):
             self.trainer.run(steps)
 
@@ -91,6 +92,6 @@ def test_a_foreign_file_is_no_weights(tmp_path: Path) -> None:
 
 
 def test_schedule_warms_up_and_cools_down(nano: Preset) -> None:
-    rates = [training.schedule(step, 100, nano.train) for step in range(100)]
+    rates = [schedule(step, 100, nano.train) for step in range(100)]
     assert rates[0] == pytest.approx(0.2) and rates[50] == 1 and rates[-1] == pytest.approx(0.05)
     assert rates[90] == pytest.approx(0.5)

@@ -1,0 +1,1 @@
+"""What was trained on the world: one file a scorer, its weights beside it."""
