@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from avbench.answers import Answers
 from avbench.records import Clip, Column, Prompt, Sample, Score
 
 if TYPE_CHECKING:
@@ -177,10 +178,12 @@ class Metric(ABC):
     """Declares columns and the backbones it needs; its maths is a pure function of their features.
 
     `core` metrics run with what ships in the package. Raising NotApplicable or Unscored in `score` gives all
-    columns that status and reason; a metric may also return such a Score for one column only.
+    columns that status and reason; a metric may also return such a Score for one column only. `answers` says by column
+    (or `answers.ALL`) which faults it must and must not answer to; `avbench validate` fails when that is not so.
     """
 
     columns: ClassVar[tuple[Column, ...]]
+    answers: ClassVar[Mapping[str, Answers]] = {}
     needs: ClassVar[tuple[Backbone[object], ...]] = ()
     version: ClassVar[str] = "1"
     backend: ClassVar[str] = "signal"
