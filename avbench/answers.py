@@ -1,4 +1,4 @@
-"""What a metric promises: which faults move its columns and which leave them alone. `avbench validate` holds it to it."""
+"""What a metric promises: which faults move its columns and which do not. `avbench validate` holds it to its word."""
 
 from __future__ import annotations
 
