@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="nn.Module")
 
 
-def network(load: Callable[[Mapping[str, Tensor], str], M], id: str) -> M:
-    """The network that `load` makes of checkpoint `id`, on the GPU where there is one.
+def network(load: Callable[[Mapping[str, Tensor], str], M], id: str, under: str | None = None) -> M:
+    """The network that `load` makes of checkpoint `id`, or of its entry `under`, on the GPU where there is one.
 
     Raises Unscored when the file is absent, not the official one, or does not fit.
     """
     path = locate(id)
-    return _loaded(load, path, path.stat().st_mtime_ns)
+    return _loaded(load, path, under, path.stat().st_mtime_ns)
 
 
 def device_of(net: nn.Module) -> torch.device:
@@ -32,14 +32,14 @@ def device_of(net: nn.Module) -> torch.device:
 
 
 @cache
-def _loaded(load: Callable[[Mapping[str, Tensor], str], M], path: Path, modified: int) -> M:
+def _loaded(load: Callable[[Mapping[str, Tensor], str], M], path: Path, under: str | None, modified: int) -> M:
     import torch
 
     from ._state import read_state
 
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # the goldens are of full float32
     try:
-        net = load(read_state(path), str(path))
+        net = load(read_state(path, under), str(path))
     except UsageError as error:
         raise Unscored(str(error)) from error
     return net.to("cuda" if torch.cuda.is_available() else "cpu")

@@ -38,6 +38,10 @@ class Golden:
         with np.load(self._path(file, ".npz")) as stored:
             return dict(stored)
 
+    def meta(self, file: str) -> Any:
+        """What a video golden says of its inputs."""
+        return json.loads(str(self.expected(file)["meta"]))
+
     def records(self, file: str) -> Any:
         return json.loads(self._path(file, ".json").read_text())
 
@@ -69,6 +73,18 @@ class Golden:
         """An input of `golden_inputs.py`: a wave, stereo, bursts or frames."""
         make = getattr(self._av, maker)
         return make(self._weights.seeded_array, name.format(self.kind), size)  # type: ignore[no-any-return]
+
+    def video(self, case: str, size: tuple[int, int, int], shift: tuple[int, int] = (0, 0)) -> NDArray[np.uint8]:
+        """(n, h, w, 3) coarse coloured noise that moves by `shift` a frame (down, right): a video golden's.
+
+        The set is no part of `case`: it stands in the names that a golden's `meta` gives.
+        """
+        n, h, w = size
+        coarse = self.noise(f"input/{case}/coarse", -(-h // 8), -(-w // 8), 3).repeat(8, 0).repeat(8, 1)[:h, :w]
+        base = np.float32(40) * coarse + np.float32(8) * self.noise(f"input/{case}/fine", h, w, 3) + np.float32(127.5)
+        grain = (np.float32(2) * self.noise(f"input/{case}/noise{t}", h, w, 3) for t in range(n))
+        moved = (np.roll(base, (t * shift[0], t * shift[1]), axis=(0, 1)) for t in range(n))
+        return np.stack([np.clip(np.rint(a + b), 0, 255).astype(np.uint8) for a, b in zip(moved, grain, strict=True)])
 
     def wav(self, case: str, size: int, rate: int, channels: int) -> NDArray[np.float32]:
         """(channels, size) samples: the `wav` of `distribution/inputs.py`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from torch import nn
 
-from avbench.metrics._backbones import cnn14, imagebind, passt, s3fd, synchformer, syncnet
+from avbench.metrics._backbones import amt, cnn14, imagebind, passt, s3fd, synchformer, syncnet
 from avbench.metrics._backbones._state import outline
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "av_semantics/cnn14_16k_manifest": (lambda: cnn14.Cnn14(cnn14.AT_16K), cnn14.UNUSED),
     "av_semantics/cnn14_32k_manifest": (lambda: cnn14.Cnn14(cnn14.AT_32K), cnn14.UNUSED),
     "av_semantics/passt_manifest": (passt.Passt, passt.UNUSED),
+    "video/manifests/amt_s": (amt.Amt, ()),
 }
 
 
