@@ -28,3 +28,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def claim(folder: Path, marker: str) -> None:
+    """Make `folder` ours, or take it again: an empty file `marker` in it says that what is there may be replaced.
+
+    Raises UsageError when it cannot be written, or holds what is not ours.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / marker).exists() and any(folder.iterdir()):
+            raise UsageError(f"{folder} holds other files: name a new or empty folder with --out")
+        (folder / marker).touch()
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another --out") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from avbench.evidence import Evidence
     from avbench.leaderboard import Leaderboard
     from avbench.media.info import MediaInfo
 
@@ -195,10 +197,31 @@ class Metric(ABC):
 
 
 class Report(ABC):
-    """A form of output: renders a leaderboard as text."""
+    """A form of output. A subclass is a `TextReport` or a `FolderReport`."""
 
     summary: ClassVar[str]
+
+
+class TextReport(Report):
+    """Renders a leaderboard as one text."""
+
     suffix: ClassVar[str]
 
     @abstractmethod
     def render(self, board: Leaderboard) -> str: ...
+
+
+class Media(StrEnum):
+    """How a report holds the clips that it shows: copied beside it, linked where they lie, or inside its pages."""
+
+    COPY = "copy"
+    LINK = "link"
+    EMBED = "embed"
+
+
+class FolderReport(Report):
+    """Fills a folder with pages about every clip of the runs."""
+
+    @abstractmethod
+    def write(self, evidence: Evidence, out: Path, media: Media) -> Path:
+        """Fill `out`, which is there; return the page to open first. What an earlier report left is replaced."""

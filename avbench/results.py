@@ -19,15 +19,29 @@ from avbench.store import load_prompts, load_scores
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was read: its folder, the shortest name that tells it from the others, and its run.json.
+
+    `labels` are its models' names in the scores that the runs make together.
+    """
+
+    folder: Path
+    name: str
+    info: Mapping[str, Any]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """The scores of one or several runs (`leaderboard.build` names the columns) and what they measure.
 
-    `notes` says which of the runs are not finished.
+    `runs` are what was read, `notes` say which of them are not finished.
     """
 
     scores: pd.DataFrame
     measures: tuple[Measure, ...]
     notes: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
 
 
 def latest_run(root: Path = Path("runs")) -> Path:
@@ -48,14 +62,17 @@ def read(runs: Sequence[Path]) -> Results:
     folders = list(dict.fromkeys(run.resolve() for run in runs))
     infos = dict(zip(_names(folders), map(_info, folders), strict=True))
     _refuse_other_prompts(infos)
+    tables = [load_scores(folder) for folder in folders]
+    labels = _labels(tables, list(infos))
     return Results(
-        scores=_combined([load_scores(folder) for folder in folders], list(infos)),
+        scores=_combined(tables, labels),
         measures=_common_measures(infos),
         notes=tuple(
             f"{name}: this run is {info['state']}; the numbers are of what was scored so far"
             for name, info in infos.items()
             if info.get("state", "done") != "done"
         ),
+        runs=tuple(map(Run, folders, infos, infos.values(), labels)),
     )
 
 
@@ -64,17 +81,20 @@ def read_prompts(runs: Sequence[Path]) -> list[Prompt]:
     return list({(prompt.suite, prompt.id): prompt for run in runs for prompt in load_prompts(run)}.values())
 
 
-def _combined(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
-    if len(tables) == 1:
-        return tables[0]
+def _labels(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, str]]:
+    """What each run's models are called: a model that two runs hold on the same suite gets the run's name."""
     rows = [set(table[["model", "suite"]].drop_duplicates().itertuples(index=False, name=None)) for table in tables]
     shared = {model for (model, _), n in Counter(row for run in rows for row in run).items() if n > 1}
-    labelled = [
-        table.assign(
-            model=table["model"].map({m: f"{m} @ {name}" if m in shared else m for m in table["model"].unique()})
-        )
+    return [
+        {m: f"{m} @ {name}" if m in shared else m for m in table["model"].unique()}
         for table, name in zip(tables, names, strict=True)
     ]
+
+
+def _combined(tables: Sequence[pd.DataFrame], labels: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    if len(tables) == 1:
+        return tables[0]
+    labelled = [t.assign(model=t["model"].map(names)) for t, names in zip(tables, labels, strict=True)]
     return pd.concat(labelled, ignore_index=True)
 
 

@@ -27,10 +27,14 @@ COLUMNS = ("model", "suite", "subset", "prompt_id", "seed", "metric", "backend",
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One clip as the ledger knows it. `state` is asked, done or failed; the file facts are empty until it is done."""
+    """One clip as the ledger knows it. `state` is asked, done or failed; the file facts are empty until it is done.
+
+    `notes` are what the decoder had to say.
+    """
 
     id: int
     clip: Clip
+    notes: tuple[str, ...]
     state: str
     reason: str
     fingerprint: str
@@ -81,25 +85,31 @@ def load_prompts(run_dir: Path) -> list[Prompt]:
 
 def load_clips(run_dir: Path) -> list[Clip]:
     """The clips of a run, made or not. Raises UsageError when the folder has no ledger."""
+    return [entry.clip for entry in load_entries(run_dir)]
+
+
+def load_entries(run_dir: Path) -> list[Entry]:
+    """What a run knows of its clips, by model, suite and prompt. Raises UsageError when the folder has no ledger."""
     if not is_run(run_dir):
         raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
     with _reading(run_dir / DATABASE) as db:
-        return [entry.clip for entry in entries_of(db, run_dir.resolve())]
+        return entries_of(db, run_dir.resolve())
 
 
 def entries_of(db: sqlite3.Connection, run_dir: Path, where: str = "", values: tuple[str, ...] = ()) -> list[Entry]:
     rows = db.execute(
-        "SELECT clips.id, path, model, seed, state, reason, fingerprint, sha256, size, modified, suite, prompt_id, json"
+        "SELECT suite, prompt_id, json, path, model, seed, notes,"
+        " clips.id, state, reason, fingerprint, sha256, size, modified"
         f" FROM clips JOIN prompts USING (suite, prompt_id) {where} ORDER BY model, suite, position, seed",
         values,
     )
     prompts: dict[tuple[str, str], Prompt] = {}
     entries = []
-    for id, path, model, seed, state, reason, fingerprint, sha256, size, modified, suite, prompt_id, text in rows:
+    for suite, prompt_id, text, path, model, seed, notes, id, *facts in rows:
         if (suite, prompt_id) not in prompts:
             prompts[suite, prompt_id] = prompt_from_json(text)
         clip = Clip(run_dir / os.fsdecode(path), prompts[suite, prompt_id], model, seed)
-        entries.append(Entry(id, clip, state, reason, fingerprint, sha256, size, modified))
+        entries.append(Entry(id, clip, tuple(json.loads(notes)), *facts))
     return entries
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 
 from avbench.leaderboard import Leaderboard
-from avbench.parts import Report
+from avbench.parts import TextReport
 
 from ._text import one_line
 from ._tidy import tidy, tidy_published
@@ -17,7 +17,7 @@ PAPERS = ("source", "table", "benchmark", "subset", "note")
 FIELDS = (*OURS, *NUMBERS, "reason", "mark", *PAPERS)
 
 
-class Csv(Report):
+class Csv(TextReport):
     """Opens safely in a spreadsheet: text that would be read as a formula gets an apostrophe in front."""
 
     summary = "CSV, one row a number, full precision"

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 
 from avbench.leaderboard import Leaderboard
-from avbench.parts import Report
+from avbench.parts import TextReport
 
 from ._tidy import tidy, tidy_published
 
 
-class Json(Report):
+class Json(TextReport):
     """Strict JSON: a number that is missing is null, and NaN cannot occur."""
 
     summary = "strict JSON: one row a number, measures described"

@@ -3,7 +3,7 @@ r"""The leaderboard as LaTeX tables (needs \usepackage{booktabs})."""
 from __future__ import annotations
 
 from avbench.leaderboard import Leaderboard, Mark
-from avbench.parts import Report
+from avbench.parts import TextReport
 
 from ._grid import Entry, Grid, grids, lines, published_grids, published_notes
 from ._text import one_line
@@ -35,7 +35,7 @@ SPECIAL = {
 }
 
 
-class Latex(Report):
+class Latex(TextReport):
     r"""One booktabs tabular a block, best \textbf, second best \underline; the notes are comments below."""
 
     summary = r"LaTeX booktabs, best \textbf, second best \underline"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from avbench.leaderboard import Leaderboard, Mark
-from avbench.parts import Report
+from avbench.parts import TextReport
 
 from ._grid import Entry, Grid, grids, lines, published_grids, published_notes
 from ._text import one_line
 
 
-class Markdown(Report):
+class Markdown(TextReport):
     """Best bold, second best underlined; whatever a model or a reason is called, it stays text."""
 
     summary = "GitHub-flavoured Markdown, best bold, second best underlined"

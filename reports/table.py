@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from avbench.leaderboard import Leaderboard, Mark
-from avbench.parts import Report
+from avbench.parts import TextReport
 
 from ._grid import Entry, Grid, grids, lines, published_grids, published_notes
 from ._text import one_line
@@ -20,7 +20,7 @@ STYLE = {Mark.BEST: "\x1b[1m", Mark.SECOND: "\x1b[4m", Mark.NONE: ""}
 RESET = "\x1b[0m"
 
 
-class Table(Report):
+class Table(TextReport):
     """Fits the terminal's width (100 where there is none); marks are stars, and bold or underlined in colour."""
 
     summary = "terminal table, best ** and second best *"

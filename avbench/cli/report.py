@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avbench.files import write_atomically
-from avbench.parts import Report
+from avbench.errors import UsageError
+from avbench.files import claim, write_atomically
+from avbench.parts import FolderReport, Media, Report, TextReport
 from avbench.registry import load, names
+
+if TYPE_CHECKING:
+    from avbench.results import Results
 
 
 def report(
@@ -24,14 +28,23 @@ def report(
     published: Annotated[
         bool, typer.Option("--published", help="Add the papers' tables on the same benchmarks.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Write to this file instead of to the terminal.")] = None,
+    media: Annotated[
+        Media | None, typer.Option(help="html: clips copied beside the pages (the default), linked, or embedded.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file, not to the terminal. html: this folder, not RUN/report.")
+    ] = None,
 ) -> None:
     """Print the leaderboard: mean, 95 % interval and scored/asked, best and second best marked, guards beside.
+
+    `--format html` fills a folder with pages instead: all models' clips side by side, prompt by prompt.
 
     Several runs stand in one table; a model that occurs in more than one keeps a row for each. Runs with other prompts
     of a suite or another protocol of a metric are refused.
     """
     part = load(Report, form)()
+    if media and not isinstance(part, FolderReport):
+        raise UsageError(f"--media is about the clips of a report in pages; {form} shows none")
     from dataclasses import replace
 
     from avbench.leaderboard import build, needs_prompts
@@ -46,9 +59,23 @@ def report(
         tables = published_tables(row.suite for row in board.rows)
         note = () if tables else ("No published table is about these suites.",)
         board = replace(board, published=tables, notes=board.notes + note)
+    if isinstance(part, FolderReport):
+        from avbench.evidence import gather
+
+        folder = out or _beside(results)
+        claim(folder, ".avbench-report")
+        typer.echo(part.write(gather(board, results), folder, media or Media.COPY))
+        return
+    assert isinstance(part, TextReport)
     text = part.render(board)
     if out is None:
         typer.echo(text, nl=False)
     else:
         plain = re.sub(r"\x1b\[\d+m", "", text)  # a table is coloured when the terminal is; a file never is
         write_atomically(out, lambda path: path.write_text(plain, encoding="utf-8", newline=""))
+
+
+def _beside(results: Results) -> Path:
+    if len(results.runs) != 1:
+        raise UsageError("several runs in one report: name its folder with --out")
+    return results.runs[0].folder / "report"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avbench.leaderboard import Cell, Leaderboard, Row
-from avbench.parts import Report
+from avbench.parts import Report, TextReport
 from avbench.registry import load
 from avbench.reports.csv import harmless
 from avbench.reports.latex import escape as latex
@@ -21,7 +21,9 @@ from avbench.reports.markdown import escape as markdown
 
 
 def rendered(form: str, board: Leaderboard) -> str:
-    return load(Report, form)().render(board)
+    part = load(Report, form)()
+    assert isinstance(part, TextReport)
+    return part.render(board)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r\n@", " ="])

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from avbench.leaderboard import Leaderboard
-from avbench.parts import Report
+from avbench.parts import Report, TextReport
 from avbench.registry import load
 
 
 def rendered(board: Leaderboard) -> str:
-    return load(Report, "table")().render(board)
+    part = load(Report, "table")()
+    assert isinstance(part, TextReport)
+    return part.render(board)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
