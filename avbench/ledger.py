@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from avbench._schema import connect
 from avbench.clips import FileFacts, identify, stamp
+from avbench.details import pack
 from avbench.errors import UsageError
 from avbench.records import Clip, Score, Status, Suite
 from avbench.redact import clean
@@ -27,23 +29,6 @@ from avbench.store import DATABASE, SCORES, SET_SCORES, Entry, entries_of, is_ru
 from avbench.suites import prompt_to_json
 
 LOCK = ".lock"
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE facts (kind TEXT, name TEXT, position INTEGER, json TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID;
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
-CREATE TABLE prompts (
-    suite TEXT, prompt_id TEXT, position INTEGER, subset TEXT, json TEXT, PRIMARY KEY (suite, prompt_id));
-CREATE TABLE clips (
-    id INTEGER PRIMARY KEY, model TEXT, suite TEXT, prompt_id TEXT, seed INTEGER,
-    path BLOB, state TEXT DEFAULT 'asked', reason TEXT DEFAULT '', notes TEXT DEFAULT '[]',
-    fingerprint TEXT DEFAULT '', sha256 TEXT DEFAULT '', size INTEGER DEFAULT 0, modified INTEGER DEFAULT 0,
-    UNIQUE (model, suite, prompt_id, seed));
-CREATE TABLE evaluations (clip INTEGER, metric TEXT, key TEXT, state TEXT, PRIMARY KEY (clip, metric)) WITHOUT ROWID;
-CREATE TABLE scores (
-    clip INTEGER, part TEXT, position INTEGER, metric TEXT, backend TEXT, value REAL, status TEXT, reason TEXT,
-    PRIMARY KEY (clip, part, metric)) WITHOUT ROWID;
-INSERT INTO counters VALUES ('revision', 0), ('exported', -1);
-"""
 ASKED, DONE, FAILED = "asked", "done", "failed"
 NEEDS = "needs "  # how the reason begins where weights or an extra are missing
 
@@ -85,7 +70,7 @@ class Ledger:
         try:
             if fresh and is_run(self.run_dir):
                 _clear(self.run_dir)
-            self._db = _create(self.run_dir / DATABASE)
+            self._db = connect(self.run_dir / DATABASE)
         except BaseException:
             os.close(self._lock)
             raise
@@ -218,7 +203,8 @@ class Ledger:
             for part, (key, columns) in scores.items():
                 state = FAILED if any(_is_open(score) for score in columns) else DONE
                 db.execute("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (id, part, key, state))
-                db.execute("DELETE FROM scores WHERE clip = ? AND part = ?", (id, part))
+                for table in ("scores", "details"):
+                    db.execute(f"DELETE FROM {table} WHERE clip = ? AND part = ?", (id, part))
                 db.executemany(
                     "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
@@ -235,6 +221,8 @@ class Ledger:
                         for position, score in enumerate(columns)
                     ),
                 )
+                found = [(id, part, score.metric, pack(score.detail)) for score in columns if score.detail]
+                db.executemany("INSERT INTO details VALUES (?, ?, ?, ?)", found)
 
     def evaluated(self, model: str, suite: str) -> dict[int, set[str]]:
         """Clip id to the metrics that are done with it. Failed ones are not: the same command tries them again."""
@@ -250,11 +238,12 @@ class Ledger:
     def drop_outdated(self, metric: str, key: str) -> int:
         """Delete what another version of a metric has scored. Returns how many clips that were."""
         with self._change() as db:
-            db.execute(
-                "DELETE FROM scores WHERE part = ?1 AND clip IN"
-                " (SELECT clip FROM evaluations WHERE metric = ?1 AND key != ?2)",
-                (metric, key),
-            )
+            for table in ("scores", "details"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE part = ?1 AND clip IN"
+                    " (SELECT clip FROM evaluations WHERE metric = ?1 AND key != ?2)",
+                    (metric, key),
+                )
             return db.execute("DELETE FROM evaluations WHERE metric = ? AND key != ?", (metric, key)).rowcount
 
     def tally(self) -> Tally:
@@ -284,7 +273,7 @@ class Ledger:
             )
 
     def _drop_scores(self, where: str, values: tuple[object, ...]) -> None:
-        for table in ("scores", "evaluations"):
+        for table in ("scores", "details", "evaluations"):
             self._db.execute(f"DELETE FROM {table} WHERE clip IN (SELECT id FROM clips WHERE {where})", values)
 
     def _inside(self, path: Path) -> Path:
@@ -319,18 +308,3 @@ def _clear(run_dir: Path) -> None:
         shutil.rmtree(run_dir / folder, ignore_errors=True)
     for name in (SCORES, SET_SCORES, "run.json", f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE):
         (run_dir / name).unlink(missing_ok=True)
-
-
-def _create(path: Path) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(path, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")  # keeps integrity; a power cut may lose the last transactions
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-    except sqlite3.Error as error:
-        raise UsageError(f"{path}: {error}; start over with --fresh or another --out") from None
-    if version not in (0, _SCHEMA_VERSION):
-        raise UsageError(f"{path} was written by another version of avbench; start over with --fresh or another --out")
-    return db

@@ -193,7 +193,11 @@ class Metric(ABC):
 
     @abstractmethod
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        """Column name to value (float) or to a Score without value; every column must be present."""
+        """Column name to value, or to a Score: without value and with a reason, or with facts as `detail`.
+
+        Every column must be present. A detail is what a reader who doubts the number wants to see (JSON, at most
+        `details.LIMIT` bytes); facts that several columns share stand at the first of them.
+        """
 
 
 class Report(ABC):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:  # the records are listed and printed without loading numpy
     import numpy as np
     from numpy.typing import NDArray
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,31 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number about one clip, or the reason why there is none. `value` is None unless `status` is `ok`."""
+    """One number about one clip, or the reason why there is none. `value` is None unless `status` is `ok`.
+
+    `detail` holds the facts behind it (a transcript, the counts of edits, a curve) for whoever asks why. The ledger
+    keeps it (`store.load_details`); scores.parquet does not.
+    """
 
     metric: str
     backend: str
     value: float | None
     status: Status = Status.OK
     reason: str = ""
+    detail: Mapping[str, JSON] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """The facts behind one score, and whose score it is."""
+
+    model: str
+    suite: str
+    prompt_id: str
+    seed: int
+    metric: str
+    backend: str
+    facts: Mapping[str, JSON]
 
 
 class Direction(StrEnum):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from avbench import registry
 from avbench.clips import FileFacts, identify, sidecar_of, stamp
+from avbench.details import pack
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
 from avbench.ledger import FAILED, Ledger
@@ -108,14 +109,18 @@ def refuse(metric: Metric, status: Status, reason: str) -> tuple[Score, ...]:
 def _checked(name: str, backend: str, value: float | Score | None) -> Score:
     if value is None:
         return Score(name, backend, None, Status.FAILED, "the metric gave no value")
+    detail = None
     if isinstance(value, Score):
+        detail = value.detail
+        if detail is not None:
+            pack(detail)  # what cannot be kept fails here, as this metric's fault
         if value.value is None and value.status is not Status.OK:
             return value
         value = math.nan if value.value is None else value.value
     number = float(value)
     if not math.isfinite(number):
-        return Score(name, backend, None, Status.FAILED, f"non-finite: {number}")
-    return Score(name, backend, number)
+        return Score(name, backend, None, Status.FAILED, f"non-finite: {number}", detail)
+    return Score(name, backend, number, detail=detail)
 
 
 def _all(metrics: Mapping[str, Metric], status: Status, reason: str) -> dict[str, tuple[Score, ...]]:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avbench._schema import version_of
+from avbench.details import unpack
 from avbench.errors import UsageError
-from avbench.records import Clip, Prompt
+from avbench.records import Clip, Detail, Prompt
 from avbench.suites import prompt_from_json
 
 if TYPE_CHECKING:
@@ -94,6 +96,29 @@ def load_entries(run_dir: Path) -> list[Entry]:
         raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
     with _reading(run_dir / DATABASE) as db:
         return entries_of(db, run_dir.resolve())
+
+
+def load_details(run_dir: Path, metric: str = "") -> Iterator[Detail]:
+    """The facts behind the scores of a run, or of one column of it, clip by clip in the order of scores.parquet.
+
+    Read as they are asked for, also while a run writes: what it writes after the first one was read does not show. The
+    database stays open until the iterator is used up or closed. Raises UsageError when the folder has no ledger.
+    """
+    if not is_run(run_dir):
+        raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
+    with _reading(run_dir / DATABASE) as db:
+        if version_of(db) < 2:  # an older avbench kept none
+            return
+        db.execute("BEGIN")  # both queries see the same state
+        for row, *score in db.execute(  # sorts without the facts, which may be large
+            "SELECT details.rowid, model, suite, prompt_id, seed, metric, backend FROM details"
+            " JOIN scores USING (clip, part, metric) JOIN clips ON clip = clips.id"
+            " JOIN prompts USING (suite, prompt_id)"
+            " WHERE ?1 IN ('', metric) ORDER BY model, suite, prompts.position, prompt_id, seed, part, scores.position",
+            (metric,),
+        ):
+            (text,) = db.execute("SELECT json FROM details WHERE rowid = ?", (row,)).fetchone()
+            yield Detail(*(*score, unpack(text)))
 
 
 def entries_of(db: sqlite3.Connection, run_dir: Path, where: str = "", values: tuple[str, ...] = ()) -> list[Entry]:

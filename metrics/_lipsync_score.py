@@ -20,7 +20,7 @@ class Sync:
 
     `offset` counts video frames at 25 fps; above 0 the audio is early. `distance` is the mean embedding distance at
     that offset (lower is better), `confidence` how far it lies below the median over all shifts (higher is better),
-    `curve` the mean distance by shift, for the offsets +15 .. -15.
+    `curve` the mean distance by shift, for the offsets +15 .. -15; `nearest` each window's distance at `offset`.
     """
 
     offset: int
@@ -28,6 +28,7 @@ class Sync:
     confidence: float
     windows: int
     curve: NDArray[np.float32]
+    nearest: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def distances(lip: NDArray[np.float32], audio: NDArray[np.float32], shift: int =
 
 def sync(lip: NDArray[np.float32], audio: NDArray[np.float32], shift: int = SHIFT) -> Sync:
     """The lip sync of (N, D) embeddings, N >= 1. With few windows the outer curve is mostly padding and says little."""
-    curve = distances(lip, audio, shift).mean(axis=0)
+    table = distances(lip, audio, shift)
+    curve = table.mean(axis=0)
     best = int(curve.argmin())
     least = float(curve[best])
-    return Sync(shift - best, least, float(np.median(curve)) - least, len(lip), curve)
+    return Sync(shift - best, least, float(np.median(curve)) - least, len(lip), curve, table[:, best])

@@ -10,8 +10,10 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
+
+from avbench.records import JSON
 
 from ._backbones._paper import library
 from ._error_rate import Counts, count_characters, count_words
@@ -36,6 +38,11 @@ class TextHandling:
     def count(self, reference: str, hypothesis: str) -> Counts:
         """Edits between two raw texts."""
         return self.compare(self.reference(reference), self.hypothesis(hypothesis))
+
+    def facts(self, reference: str, hypothesis: str, counts: Counts) -> dict[str, JSON]:
+        """What was compared, as this protocol reads the two raw texts, and the edits counted."""
+        texts = {"reference": self.reference(reference), "hypothesis": self.hypothesis(hypothesis)}
+        return {"text_handling": self.name, **texts, **asdict(counts)}
 
 
 def whisper_english(text: str) -> str:

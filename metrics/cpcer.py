@@ -8,12 +8,13 @@ this form.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
-from avbench.records import Clip, Column, Direction, Prompt, Score
+from avbench.records import JSON, Clip, Column, Direction, Prompt, Score
 
 from ._error_rate import best_speakers
 from ._text import by_speaker, mova
@@ -38,7 +39,9 @@ class CpCer(Metric):
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         reference = asked(clip.prompt)
         heard = {name: mova(text) for name, text in by_speaker(read(speakers_file(clip.path))).items()}
-        return {"cpcer": best_speakers(reference, heard).rate}
+        counts = best_speakers(reference, heard)
+        detail: dict[str, JSON] = {"asked": reference, "heard": heard, **asdict(counts)}
+        return {"cpcer": Score("cpcer", self.backend, counts.rate, detail=detail)}
 
 
 def asked(prompt: Prompt) -> dict[str, str]:

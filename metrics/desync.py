@@ -13,7 +13,7 @@ import numpy as np
 
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
-from avbench.records import Clip, Column, Direction, Score, Status
+from avbench.records import JSON, Clip, Column, Direction, Score, Status
 from avbench.weights import backend
 
 from ._backbones.synchformer_tower import SynchformerAudio, SynchformerVideo, compare
@@ -66,7 +66,7 @@ class DeSync(Metric):
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        from ._backbones.synchformer_input import COMPARED, first_and_last, javis_blocks, offsets
+        from ._backbones.synchformer_input import COMPARED, FPS, STEP_FRAMES, first_and_last, javis_blocks, offsets
 
         video, audio = features[SynchformerVideo()], features[SynchformerAudio()]
         count = min(len(video), len(audio))
@@ -75,14 +75,19 @@ class DeSync(Metric):
         blocks = javis_blocks(count)
         known = dict(zip(map(bytes, blocks), offsets(compare(video, audio, blocks)), strict=True))
         javis = float(np.mean(np.abs(list(known.values()))))
+        found = [  # where a block begins on the clip's time axis and how early its sound is, both in seconds
+            {"start": int(block[0]) * STEP_FRAMES / FPS, "offset": float(known[bytes(block)])} for block in blocks
+        ]
+        facts: dict[str, JSON] = {"segments": count, "blocks": found}
         if count < COMPARED:
             reason = f"too_short: {count} segments, at least {COMPARED} (4.8 s) needed"
             names = ("desync", "desync_signed", "desync_verse")
             short = {name: Score(name, self.backend, None, Status.NOT_APPLICABLE, reason) for name in names}
-            return {**short, "desync_javis": javis}
+            return {**short, "desync_javis": Score("desync_javis", self.backend, javis, detail=facts)}
         first, last = (float(known[bytes(pick)]) for pick in first_and_last(count))
+        value = (abs(first) + abs(last)) / 2
         return {
-            "desync": (abs(first) + abs(last)) / 2,
+            "desync": Score("desync", self.backend, value, detail={**facts, "first": first, "last": last}),
             "desync_signed": (first + last) / 2,
             "desync_verse": first,
             "desync_javis": javis,

@@ -13,10 +13,11 @@ from math import inf
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
-from avbench.records import Clip, Column, Direction, Prompt, Score, Status
+from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, Status
 from avbench.weights import backend
 
 from ._lipsync_score import ClipSync, Sync, over_tracks, sync
@@ -33,6 +34,9 @@ FROM_PRESETS = (
     ("mochabench", "best of all tracks of more than 50 detections, for each column apart", "congwei1230/MoChaBench"),
     ("mova", "track with the largest confidence - distance, of more than 20 detections", "OpenMOSS/MOVA evaluation"),
 )
+
+
+TRACKS_SHOWN, WINDOWS_SHOWN = 8, 3000  # of a clip and of a track, in a score's detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,16 @@ class LipSync(Metric):
         answer |= self._of_preset(synced, "", own)
         for name, *_ in FROM_PRESETS:
             answer |= self._of_preset(synced, f"_{name}", PRESETS[name])
+        answer["lse_c"] = self._with_facts(answer["lse_c"], faces, synced.tracks(own))
         return {column.name: answer[column.name] for column in self.columns}
+
+    def _with_facts(self, lse_c: float | Score, faces: TalkingFaces, tracks: Sequence[TrackSync]) -> Score:
+        """What was seen, and every track that LSE-C was chosen from."""
+        score = lse_c if isinstance(lse_c, Score) else Score("lse_c", self.backend, lse_c)
+        shown = sorted(tracks, key=lambda track: -track.sync.windows)[:TRACKS_SHOWN]
+        seen: dict[str, JSON] = {"frames": faces.frames, "frames_with_face": faces.seen, "start": faces.start}
+        detail = {**seen, "tracks_found": len(tracks), "tracks": [facts(track) for track in shown]}
+        return replace(score, detail=detail)
 
     def _of_preset(self, synced: _Synced, suffix: str, preset: Preset) -> dict[str, float | Score]:
         """The columns of one preset, with values or the reason why there are none."""
@@ -119,6 +132,29 @@ def clip_sync(tracks: Sequence[TrackSync], preset: Preset) -> ClipSync:
     offset = counted[0].offset if len(counted) == 1 else None
     means = (float(np.mean([getattr(item, side) for item in counted])) for side in ("distance", "confidence"))
     return ClipSync(offset, *means)
+
+
+def facts(found: TrackSync) -> dict[str, JSON]:
+    """A track as a score's detail: `start` and `frames` at 25 fps, the mean box (x1, y1, x2, y2) in pixels, the curve
+    of mean distances for the offsets +15 .. -15, and the distance at `offset` of each window, the first 3,000 of them.
+    """
+    track, sync = found.track, found.sync
+    return {
+        "start": track.start,
+        "frames": len(track.boxes),
+        "detections": track.detections,
+        "box": _rounded(track.boxes.mean(axis=0)),
+        "offset": sync.offset,
+        "distance": sync.distance,
+        "confidence": sync.confidence,
+        "windows": sync.windows,
+        "curve": _rounded(sync.curve),
+        "distances": _rounded(sync.nearest[:WINDOWS_SHOWN]),
+    }
+
+
+def _rounded(numbers: NDArray[np.floating]) -> list[float]:
+    return [round(float(number), 3) for number in numbers]
 
 
 def check_speech(prompt: Prompt) -> None:

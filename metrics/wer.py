@@ -8,11 +8,12 @@ items (`_error_rate.pool`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
-from avbench.records import Clip, Column, Direction, Prompt, Score, Status
+from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, Status
 from avbench.weights import backend
 
 from ._backbones.vad import VoiceActivity
@@ -63,14 +64,24 @@ class Wer(Metric):
         others = [column.name for column in self.columns if column.name not in handlings]
         foreign = self._without(others, Status.NOT_APPLICABLE, f"the speech is in {language}")
         try:
-            spoken = bool(features[VoiceActivity()].segments)
-            heard = features[Whisper()].transcript(language).text if spoken else ""
-            counts = {name: handling.count(reference, heard) for name, handling in handlings.items()}
+            heard = features[Whisper()].transcript(language) if features[VoiceActivity()].segments else None
+            text = heard.text if heard else ""
+            counts = {name: handling.count(reference, text) for name, handling in handlings.items()}
         except Unscored as reason:
             return {**foreign, **self._without(handlings, Status.UNSCORED, str(reason))}
         if not all(found.reference for found in counts.values()):
             raise NotApplicable("the prompt's lines hold no words")
-        return {**foreign, **{name: found.rate for name, found in counts.items()}}
+        shared: dict[str, JSON] = {"language": language, "speech_found": heard is not None}
+        shared |= {"asked": reference, "heard": text}
+        if heard:
+            shared |= {"log_probability": heard.log_probability, "no_speech_probability": heard.no_speech_probability}
+        rates = {
+            name: Score(name, self.backend, found.rate, detail=handlings[name].facts(reference, text, found))
+            for name, found in counts.items()
+        }
+        first = next(iter(rates))
+        rates[first] = replace(rates[first], detail={**shared, **(rates[first].detail or {})})
+        return {**foreign, **rates}
 
     def _without(self, names: Iterable[str], status: Status, reason: str) -> dict[str, Score]:
         return {name: Score(name, self.backend, None, status, reason) for name in names}

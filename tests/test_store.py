@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from avbench.clips import identify
+from avbench.details import LIMIT, pack, unpack
 from avbench.errors import UsageError
 from avbench.export import export
 from avbench.ledger import DONE, FAILED, Ledger
-from avbench.records import Clip, Prompt, Score, Status, Suite
-from avbench.store import COLUMNS, Entry, load_clips, load_prompts, load_scores
+from avbench.records import JSON, Clip, Detail, Prompt, Score, Status, Suite
+from avbench.redact import _secrets
+from avbench.store import COLUMNS, Entry, load_clips, load_details, load_prompts, load_scores
 
 METRIC = {"columns": [{"name": "a"}, {"name": "b"}], "backend": "signal", "version": "1"}
 
@@ -83,6 +86,60 @@ def test_another_content_prompt_or_version_drops_the_scores(tmp_path: Path) -> N
         assert ledger.evaluated("model", "s") == {}
 
 
+def test_the_facts_behind_scores_live_and_die_with_them(tmp_path: Path) -> None:
+    facts: dict[str, JSON] = {"heard": "a \u201cb\udcff", "counts": [1, 2.5, None], "inner": {"yes": True}}
+    with filled(tmp_path, "p", "q") as ledger:
+        entry = ledger.entries("model", "s")[1]
+        scores = [Score("a", "signal", 1.0, detail=facts), Score("b", "signal", None, Status.FAILED, "x", {"n": 2})]
+        ledger.put_scores(entry.id, {"m": ("key", scores)})
+        found = list(load_details(tmp_path))  # while the run still holds its lock
+        kept = {**facts, "heard": "a \u201cb\\udcff"}
+        assert found == [
+            Detail("model", "s", "q", 0, "a", "signal", kept),
+            Detail("model", "s", "q", 0, "b", "signal", {"n": 2}),
+        ]
+        assert list(load_details(tmp_path, "b")) == found[1:]
+        reading = load_details(tmp_path)
+        assert next(reading) == found[0]
+        ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0), Score("b", "signal", 2.0)])})
+        assert list(reading) == found[1:] and not list(load_details(tmp_path))
+
+        ledger.put_scores(entry.id, {"m": ("key", scores)})
+        assert ledger.drop_outdated("m", "new key") == 2 and not list(load_details(tmp_path))
+        ledger.put_scores(entry.id, {"m": ("key", scores)})
+        ledger.reset([entry.id])
+        assert not list(load_details(tmp_path))
+    with pytest.raises(UsageError, match="not a run directory"):
+        list(load_details(tmp_path / "other"))
+
+
+def test_facts_are_bounded_and_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = '12345678"\\'
+    monkeypatch.setenv("TOY_API_KEY", secret)
+    monkeypatch.setenv("TOY_TOKEN", "12345678")
+    _secrets.cache_clear()
+    facts: dict[str, JSON] = {"log": [f"sent {secret}", "https://user:pass@host/x"], "next": "a@b", "value": 0.12345678}
+    assert unpack(pack(facts)) == {"log": ["sent [TOY_API_KEY]", "https://host/x"], "next": "a@b", "value": 0.12345678}
+    _secrets.cache_clear()
+    assert unpack(pack({"much": "x" * LIMIT})) == {"too_large": LIMIT + len('{"much":""}')}
+    for wrong in (float("nan"), np.float32(1), object()):
+        with pytest.raises((TypeError, ValueError)):
+            pack({"value": wrong})  # type: ignore[dict-item]
+
+
+def test_a_ledger_of_an_older_avbench_is_brought_up_to_date(tmp_path: Path) -> None:
+    filled(tmp_path, "p").close()
+    with sqlite3.connect(tmp_path / "scores.sqlite") as db:
+        db.executescript("DROP TABLE details; PRAGMA user_version = 1")
+    db.close()
+    assert len(load_scores(tmp_path)) == 2 and not list(load_details(tmp_path))  # reading changes nothing
+    with Ledger(tmp_path) as ledger:
+        assert len(ledger.rows()) == 2
+        (entry,) = ledger.entries("model", "s")
+        ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0, detail={"x": 1})])})
+    assert [detail.facts for detail in load_details(tmp_path)] == [{"x": 1}]
+
+
 def test_reset_and_forget(tmp_path: Path) -> None:
     with filled(tmp_path, "p", "q") as ledger:
         first, second = ledger.entries("model", "s")
@@ -150,7 +207,7 @@ def test_a_fault_at_any_statement_leaves_a_whole_ledger(tmp_path: Path) -> None:
 
 
 def changes(ledger: Ledger, entry: Entry) -> list[Callable[[], None]]:
-    scores = [Score("a", "signal", 1.0), Score("b", "signal", 2.0)]
+    scores = [Score("a", "signal", 1.0, detail={"x": 1}), Score("b", "signal", 2.0)]
     return [
         lambda: ledger.put_clip(entry.id, identify(entry.clip.path), "new"),
         lambda: ledger.put_scores(entry.id, {"m": ("key", scores)}),
@@ -187,5 +244,5 @@ class Faulty:
 
 def snapshot(ledger: Ledger) -> str:
     real = getattr(ledger._db, "real", ledger._db)
-    tables = ("clips", "evaluations", "scores", "counters")
+    tables = ("clips", "evaluations", "scores", "details", "counters")
     return json.dumps([real.execute(f"SELECT * FROM {table}").fetchall() for table in tables], default=str)

@@ -91,7 +91,7 @@ def test_lip_windows_do_not_depend_on_where_a_pass_begins(golden: Golden) -> Non
 
 def test_tracks_count_as_each_preset_says() -> None:
     curve = np.zeros(31, np.float32)
-    two = [Sync(-3, 8.0, 5.0, 99, curve), Sync(0, 7.0, 4.5, 99, curve)]
+    two = [Sync(-3, 8.0, 5.0, 99, curve, curve), Sync(0, 7.0, 4.5, 99, curve, curve)]
     assert over_tracks(two, "items") == [ClipSync(-3, 8.0, 5.0), ClipSync(0, 7.0, 4.5)]
     assert over_tracks(two, "mean") == [ClipSync(-1, 7.5, 4.75)]
     assert over_tracks(two, "best_of_each") == [ClipSync(None, 7.0, 5.0)]

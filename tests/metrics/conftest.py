@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -75,15 +75,26 @@ class ArrayFeatures(Features):
 
 @pytest.fixture(scope="session")
 def score() -> Callable[..., Answer]:
-    """`score(metric file name, features, prompt)`: the metric's answer, checked to name all of its columns."""
+    """`score(metric file name, features, prompt)`: the metric's answer, checked to name all of its columns.
+
+    A score with a value is given as its value, without the facts behind it.
+    """
 
     def run(name: str, features: Features, prompt: Prompt | None = None) -> Answer:
         metric = load(Metric, name)()
         answer = dict(metric.score(Clip(features.info.path, prompt or Prompt("p"), "model"), features))
         assert set(answer) == {column.name for column in metric.columns}
-        return answer
+        return plain(answer)
 
     return run
+
+
+def plain(answer: Mapping[str, float | Score]) -> Answer:
+    """Scores that have a value as their value."""
+    return {
+        name: score.value if isinstance(score, Score) and score.value is not None else score
+        for name, score in answer.items()
+    }
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from avbench.errors import NotApplicable, Unscored
 from avbench.metrics.cpcer import CpCer
-from avbench.records import Clip, Prompt, SpeechLine
+from avbench.records import Clip, Prompt, Score, SpeechLine
 
 pytest.importorskip("jiwer", reason="the extra paper is not installed")
 
@@ -25,8 +25,10 @@ PROMPT = Prompt("p", speech=LINES)
 def _score(folder: Path, arrays: Any, prompt: Prompt = PROMPT) -> float:
     features = arrays(np.zeros((2, 16, 16, 3), np.uint8), np.zeros(16_000, np.float32), 16_000)
     found = CpCer().score(Clip(folder / "p_s0.mp4", prompt, "model"), features)["cpcer"]
-    assert isinstance(found, float)
-    return found
+    assert isinstance(found, Score) and found.value is not None and found.detail
+    counts: list[Any] = [found.detail[name] for name in ("hits", "substitutions", "deletions", "insertions")]
+    assert found.value == sum(counts[1:]) / sum(counts[:3])
+    return found.value
 
 
 @pytest.mark.parametrize(

@@ -57,23 +57,33 @@ def _answer(monkeypatch: pytest.MonkeyPatch, classes: list[int], segments: int) 
     return dict(DeSync().score(CLIP, Found(segments, segments + 1)))
 
 
+def _values(answer: dict[str, float | Score]) -> dict[str, float | None]:
+    return {name: score.value if isinstance(score, Score) else score for name, score in answer.items()}
+
+
+def _facts(score: float | Score) -> object:
+    return score.detail if isinstance(score, Score) else None
+
+
 def test_signs_and_aggregates(monkeypatch: pytest.MonkeyPatch) -> None:
     """The grid has steps of 0.2 s from -2 s."""
     answer = _answer(monkeypatch, [5, 20, 12], 30)  # -1.0, 2.0, 0.4
-    assert answer["desync"] == pytest.approx(0.7)
-    assert answer["desync_signed"] == pytest.approx(-0.3)
-    assert answer["desync_verse"] == pytest.approx(-1.0)
-    assert answer["desync_javis"] == pytest.approx((1.0 + 2.0 + 0.4) / 3)
+    expected = {"desync": 0.7, "desync_signed": -0.3, "desync_verse": -1.0, "desync_javis": (1.0 + 2.0 + 0.4) / 3}
+    assert _values(answer) == pytest.approx(expected)
+    blocks = [{"start": start, "offset": offset} for start, offset in ((0, -1.0), (4.48, 2.0), (5.12, 0.4))]
+    facts = {"segments": 30, "blocks": [pytest.approx(block) for block in blocks]}
+    assert _facts(answer["desync"]) == {**facts, "first": pytest.approx(-1.0), "last": pytest.approx(0.4)}
 
 
 def test_one_block_counts_for_first_and_last(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = _answer(monkeypatch, [13], 14)
-    assert answer == pytest.approx(dict.fromkeys(answer, 0.6), abs=1e-6)
+    assert _values(answer) == pytest.approx(dict.fromkeys(answer, 0.6), abs=1e-6)
 
 
 def test_short_clips_have_only_the_value_of_javisbench(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = _answer(monkeypatch, [0], 13)
-    assert answer["desync_javis"] == pytest.approx(2.0)
+    assert _values(answer)["desync_javis"] == pytest.approx(2.0)
+    assert _facts(answer["desync_javis"]) == {"segments": 13, "blocks": [{"start": 0.0, "offset": -2.0}]}
     for name in ("desync", "desync_signed", "desync_verse"):
         score = answer[name]
         assert isinstance(score, Score)
@@ -141,7 +151,7 @@ def test_a_real_clip_equals_the_protocol_over_all_of_its_frames(shared: Path, sm
     np.testing.assert_allclose(features[tower.SynchformerVideo()], video, atol=1e-5)
     np.testing.assert_allclose(features[tower.SynchformerAudio()], audio, atol=1e-5)
     expected = protocol.offsets(tower.compare(video, audio, protocol.first_and_last(14)))
-    answer = DeSync().score(CLIP, features)
+    answer = _values(dict(DeSync().score(CLIP, features)))
     assert answer["desync"] == answer["desync_javis"] == pytest.approx(np.abs(expected).mean())
 
 

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from avbench import weights
+from avbench.details import pack
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
@@ -50,7 +51,10 @@ class Found(Features):
 def _score(faces: object, voice: object = None, prompt: Prompt = SPEECH) -> dict[str, float | Score]:
     answer = LipSync().score(Clip(Path("clip"), prompt, "model"), Found(faces, voice))
     assert list(answer) == [column.name for column in LipSync.columns]
-    return dict(answer)
+    score = answer["lse_c"]
+    assert isinstance(score, Score) and score.detail
+    pack(score.detail)  # can be kept
+    return {**answer, "lse_c": score if score.value is None else score.value}
 
 
 def _faces(seen: int, longest: int = 0, size: float = 0.0, frames: int = 125) -> tower.TalkingFaces:
@@ -99,7 +103,8 @@ def test_two_faces_and_which_one_counts(monkeypatch: pytest.MonkeyPatch) -> None
     both = (TalkingFace(Track(0, box, 125), (stranger,)), TalkingFace(Track(0, box + 300, 125), (talker,)))
     faces = tower.TalkingFaces(dict.fromkeys(tower.RULES, both), 125, 0.0, 125, 125, 200.0)
     monkeypatch.setattr("avbench.metrics.lipsync.speech", lambda samples, frames: voice)
-    answer = _score(faces, tower.Voice(np.zeros(80_000, np.int16), 0.0))
+    heard = tower.Voice(np.zeros(80_000, np.int16), 0.0)
+    answer = _score(faces, heard)
     expected = [sync(lip, voice) for lip in (stranger, talker)]
     assert answer["lse_offset"] == 3
     assert (answer["lse_tracks"], answer["lse_windows"], answer["lse_min_track"]) == (2, 120, 100)
@@ -107,6 +112,14 @@ def test_two_faces_and_which_one_counts(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("reference", "latentsync"):
         assert answer[f"lse_c_{name}"] == pytest.approx(np.mean([found.confidence for found in expected]))
     assert answer["lse_c_mochabench"] == pytest.approx(expected[1].confidence)
+    lse_c = LipSync().score(Clip(Path("clip"), SPEECH, "model"), Found(faces, heard))["lse_c"]
+    assert isinstance(lse_c, Score) and lse_c.detail
+    tracks: Any = lse_c.detail["tracks"]
+    assert [track["offset"] for track in tracks] == [found.offset for found in expected]
+    for track, found in zip(tracks, expected, strict=True):
+        assert min(track["curve"]) == pytest.approx(track["distance"], abs=1e-3)
+        assert np.mean(track["distances"]) == pytest.approx(found.distance, abs=1e-3)
+    assert tracks[1]["box"] == [300, 300, 500, 500]
 
 
 def test_items_of_a_clip_become_their_mean() -> None:

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from avbench.details import pack
 from avbench.errors import NotApplicable, Unscored, UsageError
 from avbench.metrics._backbones import whisper
-from avbench.records import Prompt, SpeechLine, Status
+from avbench.parts import Metric
+from avbench.records import Clip, Prompt, Score, SpeechLine, Status
+from avbench.registry import load
 
 library = pytest.importorskip("whisper", reason="the extra paper is not installed")
 torch = pytest.importorskip("torch")
@@ -161,3 +164,17 @@ def test_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "jiwer", None)
     with pytest.raises(Unscored, match=r"^needs extra paper .*pip install 'avbench\[paper\]'"):
         import_library("jiwer")
+
+
+def test_the_facts_behind_a_rate(arrays: Any, voice: NDArray[np.float32]) -> None:
+    features = arrays(FRAMES, voice, RATE)
+    heard = features[whisper.Whisper()]
+    heard._heard["en"] = whisper.Transcript("The Kettle, whistles!", "en", -0.5, 0.1)
+    answer = load(Metric, "wer")().score(Clip(Path("p"), ENGLISH, "m"), features)
+    wer, cer = answer["wer"], answer["cer"]
+    assert isinstance(wer, Score) and isinstance(cer, Score) and wer.detail and cer.detail
+    pack(wer.detail)
+    assert (wer.value, wer.detail["hits"], wer.detail["deletions"]) == (4 / 7, 3, 4)
+    assert wer.detail["asked"] == "The kettle whistles before the rain begins."
+    assert (wer.detail["heard"], wer.detail["hypothesis"]) == ("The Kettle, whistles!", "the kettle whistles")
+    assert cer.detail["text_handling"] == "cer_whisper_english" and "asked" not in cer.detail  # told once
