@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from avbench.errors import IncompleteError, UsageError
 from avbench.published import PublishedTable
 from avbench.records import Column, Direction, Prompt, Status
+from avbench.statistics.intervals import LEVEL, means
+from avbench.statistics.ranks import Places, places
 
-LEVEL = 0.95
 WHOLE, SUBSET, TAG, LANGUAGE = "", "subset", "tag", "language"
 
 
@@ -164,7 +165,7 @@ def _cells(frame: pd.DataFrame) -> dict[tuple[str, str, str, str, str], Cell]:
     ok = status == Status.OK
     scored = ok & np.isfinite(value)
     cluster = pd.factorize(cell * np.int64(len(frame)) + pd.factorize(frame["prompt_id"])[0])[0]
-    mean, half = mean_and_half_width(value[scored], cell[scored], cluster[scored], len(keys))
+    mean, half = means(value[scored], cell[scored], cluster[scored], len(keys), LEVEL)
     counts = [
         np.bincount(cell[chosen], minlength=len(keys)).tolist()
         for chosen in (
@@ -180,28 +181,6 @@ def _cells(frame: pd.DataFrame) -> dict[tuple[str, str, str, str, str], Cell]:
             zip(keys.itertuples(index=False, name=None), mean, half, zip(*counts, strict=True), strict=True)
         )
     }
-
-
-def mean_and_half_width(
-    value: NDArray[np.float64], cell: NDArray[np.int64], cluster: NDArray[np.int64], cells: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (cells,) and half width (cells,) of its 95 % interval; NaN where a cell has too few values.
-
-    The standard error is clustered, SE = sqrt(C / (C - 1) * sum_c (sum_{i in c} (x_i - m))^2) / n with t(C - 1), where
-    a cluster is the clips of one prompt: seeds of one prompt are not independent. With one clip a prompt it
-    is the textbook s / sqrt(n) with t(n - 1). (Miller 2024, arXiv 2411.00640; UKGovernmentBEIS/inspect_ai scorer.)
-    """
-    from scipy.special import stdtrit
-
-    n = np.bincount(cell, minlength=cells)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        mean = np.bincount(cell, value, minlength=cells) / n
-        names, first, inverse = np.unique(cluster, return_index=True, return_inverse=True)
-        drift = np.bincount(inverse, value - mean[cell], minlength=len(names)) ** 2
-        clusters = np.bincount(cell[first], minlength=cells)
-        error = np.sqrt(clusters / (clusters - 1) * np.bincount(cell[first], drift, minlength=cells)) / n
-        t = stdtrit(np.maximum(clusters - 1, 1), (1 + LEVEL) / 2)
-        return mean, np.where(clusters > 1, t * error, np.nan)
 
 
 def _commonest(cell: NDArray[np.int64], reason: NDArray[np.object_]) -> dict[int, str]:
