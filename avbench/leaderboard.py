@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -13,19 +12,13 @@ from numpy.typing import NDArray
 
 from avbench.errors import IncompleteError, UsageError
 from avbench.published import PublishedTable
-from avbench.records import Column, Direction, Prompt, Status
+from avbench.ranking import Mark as Mark
+from avbench.ranking import rank
+from avbench.records import Column, Prompt, Status
 from avbench.statistics.intervals import LEVEL, means
-from avbench.statistics.ranks import Places, places
+from avbench.statistics.ranks import Places
 
 WHOLE, SUBSET, TAG, LANGUAGE = "", "subset", "tag", "language"
-
-
-class Mark(StrEnum):
-    """Rank of a cell among the models of one suite and group; values that print alike share a mark."""
-
-    BEST = "best"
-    SECOND = "second"
-    NONE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +36,8 @@ class Cell:
 
     `mean` is None when nothing was scored, `low` and `high` when fewer than two prompts were. `not_finite` counts
     scores that claim to be fine but are NaN or infinite; they enter no mean. `reason` is the commonest one given.
+    `place` is what the prompts leave open of its rank among the models of its suite and group; None for a single model
+    and where no way is better.
     """
 
     mean: float | None = None
@@ -55,6 +50,7 @@ class Cell:
     not_finite: int = 0
     reason: str = ""
     mark: Mark = Mark.NONE
+    place: Places | None = None
 
     @property
     def asked(self) -> int:
@@ -108,7 +104,7 @@ def build(
     if frame.empty:
         raise IncompleteError("nothing to report: no clip was scored" + (f" that has a {by}" if by else ""))
     known = {(measure.column.name, measure.backend): measure for measure in measures}
-    cells = _cells(frame)
+    cells = _cells(frame, known)
     present = {(metric, backend) for *_, metric, backend in cells}
     if missing := sorted(present - known.keys()):
         raise UsageError("scores without a column in run.json: " + ", ".join(f"{m} ({b})" for m, b in missing))
@@ -121,8 +117,7 @@ def build(
 
     keys = dict.fromkeys((suite, group, model) for suite, group, model, *_ in cells)
     rows = [Row(key[2], key[0], key[1], pick(key, columns), pick(key, guards)) for key in keys]
-    board = Leaderboard(columns, guards, tuple(rows), by)
-    return replace(board, rows=tuple(row for section in board.sections() for row in _marked(section, columns)))
+    return Leaderboard(columns, guards, tuple(rows), by)
 
 
 def needs_prompts(by: str) -> bool:
@@ -153,18 +148,19 @@ def _language(prompt: Prompt) -> str:
     return "+".join(sorted({line.language for line in prompt.speech})) or "no speech"
 
 
-def _cells(frame: pd.DataFrame) -> dict[tuple[str, str, str, str, str], Cell]:
+def _cells(frame: pd.DataFrame, known: Mapping[tuple[str, str], Measure]) -> dict[tuple[str, str, str, str, str], Cell]:
     """(suite, group, model, metric, backend) to its cell, in sorted order of the keys."""
     names = ["suite", "group", "model", "metric", "backend"]
     cell = frame.groupby(names, sort=True, observed=True).ngroup().to_numpy()
     _, first = np.unique(cell, return_index=True)
-    keys = frame.iloc[first][names]
+    keys = frame.iloc[first][names].reset_index(drop=True)
 
     value = frame["value"].to_numpy(np.float64, na_value=np.nan)
     status = frame["status"].to_numpy(str)
     ok = status == Status.OK
     scored = ok & np.isfinite(value)
-    cluster = pd.factorize(cell * np.int64(len(frame)) + pd.factorize(frame["prompt_id"])[0])[0]
+    prompt = pd.factorize(frame["prompt_id"])[0]
+    cluster = pd.factorize(cell * np.int64(len(frame)) + prompt)[0]
     mean, half = means(value[scored], cell[scored], cluster[scored], len(keys), LEVEL)
     counts = [
         np.bincount(cell[chosen], minlength=len(keys)).tolist()
@@ -174,13 +170,22 @@ def _cells(frame: pd.DataFrame) -> dict[tuple[str, str, str, str, str], Cell]:
             ok & ~scored,
         )
     ]
+    directions = {name: measure.column.direction for name, measure in known.items() if not measure.column.guard}
+    ranks = rank(keys, directions, cell[scored], prompt[scored], value[scored])
     reasons = _commonest(cell[~ok], frame["reason"].to_numpy(object)[~ok])
     return {
-        key: Cell(_finite(m), _finite(m - h), _finite(m + h), n[0], n[1], n[2], n[3], n[4], reasons.get(i, ""))
+        key: _placed(
+            Cell(_finite(m), _finite(m - h), _finite(m + h), n[0], n[1], n[2], n[3], n[4], reasons.get(i, "")),
+            ranks.get(i),
+        )
         for i, (key, m, h, n) in enumerate(
             zip(keys.itertuples(index=False, name=None), mean, half, zip(*counts, strict=True), strict=True)
         )
     }
+
+
+def _placed(cell: Cell, rank: tuple[Places, Mark] | None) -> Cell:
+    return replace(cell, place=rank[0], mark=rank[1]) if rank else cell
 
 
 def _commonest(cell: NDArray[np.int64], reason: NDArray[np.object_]) -> dict[int, str]:
@@ -191,25 +196,3 @@ def _commonest(cell: NDArray[np.int64], reason: NDArray[np.object_]) -> dict[int
 
 def _finite(number: float) -> float | None:
     return float(number) if math.isfinite(number) else None
-
-
-def _marked(rows: Sequence[Row], measures: Sequence[Measure]) -> list[Row]:
-    """The rows with best and second best marked a measure: of at least two models, and never where no way is better."""
-    cells = [list(row.cells) for row in rows]
-    for i, measure in enumerate(measures):
-        ranks = [_badness(row.cells[i].mean, measure.column) for row in rows]
-        order = sorted({rank for rank in ranks if rank is not None})
-        if sum(rank is not None for rank in ranks) < 2:
-            continue
-        for row, rank in zip(cells, ranks, strict=True):
-            if rank in order[:2]:
-                row[i] = replace(row[i], mark=Mark.BEST if rank == order[0] else Mark.SECOND)
-    return [replace(row, cells=tuple(marked)) for row, marked in zip(rows, cells, strict=True)]
-
-
-def _badness(mean: float | None, column: Column) -> float | None:
-    """The lower the better, at the precision that is printed; None when it cannot be ranked."""
-    if mean is None or column.direction is Direction.NONE:
-        return None
-    shown = round(mean, column.decimals)
-    return {Direction.UP: -shown, Direction.DOWN: shown, Direction.ZERO: abs(shown)}[column.direction]

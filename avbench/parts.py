@@ -201,7 +201,7 @@ class Metric(ABC):
 
 
 class Report(ABC):
-    """A form of output. A subclass is a `TextReport` or a `FolderReport`."""
+    """A form of output. A subclass is a `TextReport`, a `BytesReport` or a `FolderReport`."""
 
     summary: ClassVar[str]
 
@@ -213,6 +213,15 @@ class TextReport(Report):
 
     @abstractmethod
     def render(self, board: Leaderboard) -> str: ...
+
+
+class BytesReport(Report):
+    """Renders a leaderboard as a file that no terminal shows."""
+
+    suffix: ClassVar[str]
+
+    @abstractmethod
+    def encode(self, board: Leaderboard) -> bytes: ...
 
 
 class Media(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, Row
@@ -12,7 +13,9 @@ ARROW = {Direction.UP: " ↑", Direction.DOWN: " ↓", Direction.ZERO: " →0", 
 ABSENT = "–"
 LEGEND = (
     "Each cell: mean ± half its 95 % interval (Student t, clustered by prompt) and clips scored/asked. "
-    "Best and second best mean among the models of a block are marked, which is no test of a difference. "
+    "Best and second best are marked where every difference to the other models of the block is significant (paired t "
+    "test on the prompts in common, Holm, 5 %); ≈ marks models that may be the best and are not told apart. "
+    "#a–b is the range of places left open, where there are more than two models. "
     "Guards give the share of clips flagged."
 )
 
@@ -45,16 +48,24 @@ class Grid:
 
 def grids(board: Leaderboard) -> list[Grid]:
     """One grid a suite and group: the models against the measures, guards last."""
-    header = tuple(map(_measure, board.measures)) + tuple(f"guard {g.column.name} [{g.backend}]" for g in board.guards)
+    header = tuple(map(_measure, board.measures)) + tuple(
+        f"guard {g.column.name} [{g.backend}{_version(g)}]" for g in board.guards
+    )
     return [
         Grid(
             " · ".join(filter(None, (section[0].suite, section[0].group))),
             "model",
             header,
-            tuple((row.model, _entries(board, row)) for row in section),
+            tuple((row.model, _entries(board, row, _rivals(section))) for row in section),
         ).upright("metric")
         for section in board.sections()
     ]
+
+
+def _rivals(section: Sequence[Row]) -> list[int]:
+    """How many models have a place in each column."""
+    columns = zip(*(row.cells for row in section), strict=True)
+    return [sum(cell.place is not None for cell in column) for column in columns]
 
 
 def gaps(board: Leaderboard) -> list[str]:
@@ -106,15 +117,19 @@ def _where(table: PublishedTable, note: str) -> str:
 def _measure(measure: Measure) -> str:
     column = measure.column
     unit = "" if column.unit in ("", "1") else f" ({column.unit})"  # 1: dimensionless
-    return f"{column.name}{unit}{ARROW[column.direction]} [{measure.backend}]"
+    return f"{column.name}{unit}{ARROW[column.direction]} [{measure.backend}{_version(measure)}]"
 
 
-def _entries(board: Leaderboard, row: Row) -> tuple[Entry, ...]:
-    own = [Entry(_value(c, m), c.mark) for c, m in zip(row.cells, board.measures, strict=True)]
+def _version(measure: Measure) -> str:
+    return "" if measure.version == "1" else f" v{measure.version}"
+
+
+def _entries(board: Leaderboard, row: Row, rivals: Sequence[int]) -> tuple[Entry, ...]:
+    own = [Entry(_value(c, m, n), c.mark) for c, m, n in zip(row.cells, board.measures, rivals, strict=True)]
     return (*own, *(Entry(_share(cell)) for cell in row.guards))
 
 
-def _value(cell: Cell, measure: Measure) -> str:
+def _value(cell: Cell, measure: Measure, rivals: int) -> str:
     if not cell.asked:
         return ABSENT
     if cell.mean is None:
@@ -122,7 +137,15 @@ def _value(cell: Cell, measure: Measure) -> str:
     text = number(cell.mean, measure.column.decimals)
     if cell.low is not None and cell.high is not None:
         text += f" ±{number((cell.high - cell.low) / 2, measure.column.decimals)}"
-    return f"{text} {cell.scored}/{cell.asked}"
+    return f"{text}{_place(cell, rivals)} {cell.scored}/{cell.asked}"
+
+
+def _place(cell: Cell, rivals: int) -> str:
+    """The places that are open, where a mark does not say all."""
+    if cell.place is None or rivals < 3:
+        return ""
+    low, high = cell.place.best, cell.place.worst
+    return f" #{low}" if low == high else f" #{low}–{high}"
 
 
 def _share(cell: Cell) -> str:

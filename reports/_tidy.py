@@ -36,6 +36,8 @@ def tidy(board: Leaderboard) -> Iterator[Flat]:
                     "not_finite": cell.not_finite,
                     "reason": cell.reason,
                     "mark": cell.mark.value,
+                    "rank_best": cell.place.best if cell.place else None,
+                    "rank_worst": cell.place.worst if cell.place else None,
                 }
 
 

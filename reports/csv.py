@@ -14,7 +14,7 @@ from ._tidy import tidy, tidy_published
 OURS = ("model", "suite", "group", "metric", "backend", "version", "unit", "direction", "guard")
 NUMBERS = ("mean", "ci_low", "ci_high", "scored", "asked", "not_applicable", "unscored", "failed", "not_finite")
 PAPERS = ("source", "table", "benchmark", "subset", "note")
-FIELDS = (*OURS, *NUMBERS, "reason", "mark", *PAPERS)
+FIELDS = (*OURS, *NUMBERS, "reason", "mark", "rank_best", "rank_worst", *PAPERS)
 
 
 class Csv(TextReport):

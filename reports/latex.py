@@ -32,6 +32,7 @@ SPECIAL = {
     "→": r"$\to$",
     "·": r"$\cdot$",
     "–": "--",
+    "≈": r"$\approx$",
 }
 
 
@@ -72,7 +73,8 @@ def _grid(grid: Grid) -> str:
 def _entry(entry: Entry) -> str:
     minus = entry.text.startswith("-")
     text = "$-$" * minus + escape(entry.text[minus:])
-    return {Mark.BEST: rf"\textbf{{{text}}}", Mark.SECOND: rf"\underline{{{text}}}", Mark.NONE: text}[entry.mark]
+    marked = {Mark.BEST: rf"\textbf{{{text}}}", Mark.SECOND: rf"\underline{{{text}}}", Mark.TIED: rf"{text} $\approx$"}
+    return marked.get(entry.mark, text)
 
 
 def _comments(notes: list[str]) -> str:

@@ -38,7 +38,9 @@ def _grid(grid: Grid) -> str:
 
 def _entry(entry: Entry) -> str:
     text = escape(entry.text)
-    return {Mark.BEST: f"**{text}**", Mark.SECOND: f"<ins>{text}</ins>", Mark.NONE: text}[entry.mark]
+    return {Mark.BEST: f"**{text}**", Mark.SECOND: f"<ins>{text}</ins>", Mark.TIED: f"{text} ≈", Mark.NONE: text}[
+        entry.mark
+    ]
 
 
 def _list(notes: list[str]) -> str:

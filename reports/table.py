@@ -15,15 +15,15 @@ from avbench.parts import TextReport
 from ._grid import Entry, Grid, grids, lines, published_grids, published_notes
 from ._text import one_line
 
-STARS = {Mark.BEST: "**", Mark.SECOND: "*", Mark.NONE: ""}
-STYLE = {Mark.BEST: "\x1b[1m", Mark.SECOND: "\x1b[4m", Mark.NONE: ""}
+STARS = {Mark.BEST: "**", Mark.SECOND: "*", Mark.TIED: "≈", Mark.NONE: ""}
+STYLE = {Mark.BEST: "\x1b[1m", Mark.SECOND: "\x1b[4m", Mark.TIED: "", Mark.NONE: ""}
 RESET = "\x1b[0m"
 
 
 class Table(TextReport):
     """Fits the terminal's width (100 where there is none); marks are stars, and bold or underlined in colour."""
 
-    summary = "terminal table, best ** and second best *"
+    summary = "terminal table, best **, second best *, not told apart ≈"
     suffix = ".txt"
 
     def render(self, board: Leaderboard) -> str:
@@ -73,7 +73,7 @@ def _block(labels: list[str], columns: list[list[Entry]], colour: bool) -> str:
 
 
 def _pad(entry: Entry, wide: int, colour: bool) -> str:
-    styled = f"{STYLE[entry.mark]}{entry.text}{RESET}" if colour and entry.mark else entry.text
+    styled = f"{STYLE[entry.mark]}{entry.text}{RESET}" if colour and STYLE[entry.mark] else entry.text
     return " " * (wide - cells_wide(entry.text)) + styled
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from avbench.errors import IncompleteError, UsageError
 from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, build
 from avbench.records import Column, Direction, Prompt, SpeechLine
+from avbench.statistics.ranks import Places
 
 NAMES = ["model", "suite", "subset", "prompt_id", "seed", "metric", "backend", "value", "status", "reason"]
 
@@ -106,6 +107,9 @@ def test_no_rows_is_an_error_with_exit_code_3() -> None:
     assert caught.value.exit_code == 3
 
 
+LEVELS = [("a", -2.0), ("b", 1.0), ("c", 3.0)]
+
+
 @pytest.mark.parametrize(
     ("direction", "marks"),
     [
@@ -116,15 +120,26 @@ def test_no_rows_is_an_error_with_exit_code_3() -> None:
     ],
 )
 def test_marks_follow_the_direction(direction: Direction, marks: dict[str, str]) -> None:
-    frame = pd.concat([scores([-2.0], "a"), scores([1.0], "b"), scores([3.0], "c")])
+    noise = [-0.1, 0.1, 0.0, -0.05, 0.05, 0.02]
+    frame = pd.concat([scores([level + x for x in noise[i:] + noise[:i]], m) for i, (m, level) in enumerate(LEVELS)])
     board = build(frame, [measure(direction=direction)])
     assert {row.model: row.cells[0].mark for row in board.rows} == marks
 
 
-def test_values_that_print_alike_share_a_mark() -> None:
-    frame = pd.concat([scores([v], m) for m, v in {"a": 0.50001, "b": 0.50002, "c": 0.4, "d": 0.3}.items()])
+def test_models_that_the_prompts_do_not_tell_apart_share_a_mark() -> None:
+    rng = np.random.default_rng(0)
+    levels = {"a": 0.0, "b": 0.0, "c": -2.0, "d": -4.0}
+    frame = pd.concat([scores(level + rng.normal(size=30), model) for model, level in levels.items()])
     board = build(frame, [measure()])
-    assert [row.cells[0].mark for row in board.rows] == [Mark.BEST, Mark.BEST, Mark.SECOND, Mark.NONE]
+    assert [row.cells[0].mark for row in board.rows] == [Mark.TIED, Mark.TIED, Mark.NONE, Mark.NONE]
+    found = [row.cells[0].place for row in board.rows]
+    assert found == [Places(1, 2), Places(1, 2), Places(3, 3), Places(4, 4)]
+
+
+def test_a_mark_is_earned_on_prompts_in_common_not_by_seeds() -> None:
+    frame = pd.concat([scores([1.0, 3.0], "a"), scores([0.0, 2.2], "b")])
+    many = pd.concat([frame.assign(seed=seed) for seed in range(50)])
+    assert {row.cells[0].mark for row in build(many, [measure()]).rows} == {Mark.TIED}
 
 
 def test_a_single_model_and_an_unscored_one_get_no_mark() -> None:

@@ -10,7 +10,7 @@ import typer
 
 from avbench.errors import UsageError
 from avbench.files import claim, write_atomically
-from avbench.parts import FolderReport, Media, Report, TextReport
+from avbench.parts import BytesReport, FolderReport, Media, Report, TextReport
 from avbench.registry import load, names
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ def report(
         claim(folder, ".avbench-report")
         typer.echo(part.write(gather(board, results), folder, media or Media.COPY))
         return
+    if isinstance(part, BytesReport):
+        data = part.encode(board)
+        write_atomically(_named(out, form), lambda path: path.write_bytes(data))
+        return
     assert isinstance(part, TextReport)
     text = part.render(board)
     if out is None:
@@ -73,6 +77,12 @@ def report(
     else:
         plain = re.sub(r"\x1b\[\d+m", "", text)  # a table is coloured when the terminal is; a file never is
         write_atomically(out, lambda path: path.write_text(plain, encoding="utf-8", newline=""))
+
+
+def _named(out: Path | None, form: str) -> Path:
+    if out is None:
+        raise UsageError(f"{form} is no text for a terminal: name a file with --out")
+    return out
 
 
 def _beside(results: Results) -> Path:

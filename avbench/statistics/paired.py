@@ -77,15 +77,16 @@ def sign_flip(differences: NDArray[np.float64], *, resamples: int = 10_000, seed
     few = counts <= EXACT
     for i in np.flatnonzero(few):
         column = differences[there[:, i], i]
-        patterns: NDArray[np.float64] = 2.0 * ((np.arange(2 ** len(column))[:, None] >> np.arange(len(column))) & 1) - 1
+        bits = (np.arange(2 ** len(column))[:, None] >> np.arange(len(column))) & 1
+        patterns = bits.astype(np.float64) * 2 - 1
         parts[:, i] = _extreme(patterns @ column[:, None], column[:, None])[:, 0] / len(patterns)
     if not few.all():
         rng = np.random.default_rng(seed)
         many, extreme = values[:, ~few], np.zeros((3, int((~few).sum())))
         for start in range(0, resamples, 1000):  # bounded memory
             size = (min(1000, resamples - start), math.ceil(len(many) / 8))
-            bits = np.unpackbits(rng.integers(0, 256, size, np.uint8), axis=1)[:, : len(many)]
-            extreme += _extreme((2.0 * bits - 1) @ many, many)
+            signs = np.unpackbits(rng.integers(0, 256, size, np.uint8), axis=1)[:, : len(many)]
+            extreme += _extreme((signs.astype(np.float64) * 2 - 1) @ many, many)
         parts[:, ~few] = (1 + extreme) / (resamples + 1)
     return Flips(*parts)
 

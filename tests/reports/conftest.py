@@ -6,6 +6,7 @@ import pytest
 
 from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, Row
 from avbench.records import Column, Direction
+from avbench.statistics.ranks import Places
 
 
 def measure(name: str, unit: str, direction: Direction, guard: bool = False) -> Measure:
@@ -28,7 +29,7 @@ def board() -> Leaderboard:
         "speech",
         "",
         (
-            Cell(0.5, 0.25, 0.75, scored=2, mark=Mark.BEST),
+            Cell(0.5, 0.25, 0.75, scored=2, mark=Mark.BEST, place=Places(1, 1)),
             Cell(-0.0001, -0.0101, 0.0099, scored=2, mark=Mark.BEST),
             Cell(-23.0, scored=1, unscored=1, reason="silent"),
         ),
@@ -39,7 +40,7 @@ def board() -> Leaderboard:
         "speech",
         "",
         (
-            Cell(0.25, 0.125, 0.375, scored=2, mark=Mark.SECOND),
+            Cell(0.25, 0.125, 0.375, scored=2, mark=Mark.SECOND, place=Places(2, 2)),
             Cell(0.04, scored=1, unscored=1, reason="no face", mark=Mark.SECOND),
             Cell(failed=2, reason="invalid"),
         ),

@@ -14,7 +14,9 @@ from avbench.registry import load, names
 
 LEGEND = (
     "Each cell: mean ± half its 95 % interval (Student t, clustered by prompt) and clips scored/asked. "
-    "Best and second best mean among the models of a block are marked, which is no test of a difference. "
+    "Best and second best are marked where every difference to the other models of the block is significant (paired t "
+    "test on the prompts in common, Holm, 5 %); ≈ marks models that may be the best and are not told apart. "
+    "#a–b is the range of places left open, where there are more than two models. "
     "Guards give the share of clips flagged."
 )
 
@@ -28,8 +30,10 @@ loudness_lufs (LUFS) [signal]          -23.000 1/2               – 0/2
 guard silent [signal]                       0% 2/2             50% 2/2
 
 Each cell: mean ± half its 95 % interval (Student t, clustered by prompt) and clips scored/asked.
-  Best and second best mean among the models of a block are marked, which is no test of a
-  difference. Guards give the share of clips flagged.
+  Best and second best are marked where every difference to the other models of the block is
+  significant (paired t test on the prompts in common, Holm, 5 %); ≈ marks models that may be the
+  best and are not told apart. #a–b is the range of places left open, where there are more than two
+  models. Guards give the share of clips flagged.
 world · speech: 1 unscored (silent): loudness_lufs
 tiny_a · speech: 1 unscored (no face): lip_envelope_lag
 tiny_a · speech: 2 failed (invalid): loudness_lufs
@@ -45,7 +49,7 @@ MARKDOWN = f"""\
 | loudness\\_lufs (LUFS) \\[signal\\] | -23.000 1/2 | – 0/2 |
 | guard silent \\[signal\\] | 0% 2/2 | 50% 2/2 |
 
-- {LEGEND}
+- {LEGEND.replace("#", chr(92) + "#")}
 - world · speech: 1 unscored (silent): loudness\\_lufs
 - tiny\\_a · speech: 1 unscored (no face): lip\\_envelope\\_lag
 - tiny\\_a · speech: 2 failed (invalid): loudness\\_lufs
@@ -73,15 +77,15 @@ guard silent {{[}}signal{{]}} & 0\% 2/2 & 50\% 2/2 \\
 
 CSV = """\
 model,suite,group,metric,backend,version,unit,direction,guard,mean,ci_low,ci_high,scored,asked,not_applicable,\
-unscored,failed,not_finite,reason,mark,source,table,benchmark,subset,note
-world,speech,,av_align,signal,1,,up,False,0.5,0.25,0.75,2,2,0,0,0,0,,best,,,,,
-world,speech,,lip_envelope_lag,signal,1,s,zero,False,-0.0001,-0.0101,0.0099,2,2,0,0,0,0,,best,,,,,
-world,speech,,loudness_lufs,signal,1,LUFS,none,False,-23.0,,,1,2,0,1,0,0,silent,,,,,,
-world,speech,,silent,signal,1,,down,True,0.0,,,2,2,0,0,0,0,,,,,,,
-tiny_a,speech,,av_align,signal,1,,up,False,0.25,0.125,0.375,2,2,0,0,0,0,,second,,,,,
-tiny_a,speech,,lip_envelope_lag,signal,1,s,zero,False,0.04,,,1,2,0,1,0,0,no face,second,,,,,
-tiny_a,speech,,loudness_lufs,signal,1,LUFS,none,False,,,,0,2,0,0,2,0,invalid,,,,,,
-tiny_a,speech,,silent,signal,1,,down,True,0.5,,,2,2,0,0,0,0,,,,,,,
+unscored,failed,not_finite,reason,mark,rank_best,rank_worst,source,table,benchmark,subset,note
+world,speech,,av_align,signal,1,,up,False,0.5,0.25,0.75,2,2,0,0,0,0,,best,1,1,,,,,
+world,speech,,lip_envelope_lag,signal,1,s,zero,False,-0.0001,-0.0101,0.0099,2,2,0,0,0,0,,best,,,,,,,
+world,speech,,loudness_lufs,signal,1,LUFS,none,False,-23.0,,,1,2,0,1,0,0,silent,,,,,,,,
+world,speech,,silent,signal,1,,down,True,0.0,,,2,2,0,0,0,0,,,,,,,,,
+tiny_a,speech,,av_align,signal,1,,up,False,0.25,0.125,0.375,2,2,0,0,0,0,,second,2,2,,,,,
+tiny_a,speech,,lip_envelope_lag,signal,1,s,zero,False,0.04,,,1,2,0,1,0,0,no face,second,,,,,,,
+tiny_a,speech,,loudness_lufs,signal,1,LUFS,none,False,,,,0,2,0,0,2,0,invalid,,,,,,,,
+tiny_a,speech,,silent,signal,1,,down,True,0.5,,,2,2,0,0,0,0,,,,,,,,,
 """
 
 

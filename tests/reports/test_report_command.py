@@ -106,8 +106,10 @@ def test_no_run_at_all_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_runs_of_different_models_share_a_table(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
-    got = rows([make_run("a", [0.5]), make_run("b", [0.25], model="harmony")], capsys)
+    runs = [make_run("a", [0.5, 0.6, 0.7]), make_run("b", [0.25, 0.36, 0.44], model="harmony")]
+    got = rows(runs, capsys)
     assert [(row["model"], row["mark"]) for row in got] == [("harmony", "second"), ("world", "best")]
+    assert [(row["rank_best"], row["rank_worst"]) for row in got] == [("2", "2"), ("1", "1")]
 
 
 def test_a_model_of_two_runs_keeps_a_row_for_each(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +163,7 @@ def test_a_folder_that_is_no_finished_run_is_refused(text: str | None, make_run:
 
 
 def test_an_unknown_form_is_refused_with_those_that_exist(make_run: MakeRun) -> None:
-    with pytest.raises(UsageError, match="csv, json, latex, markdown, table"):
+    with pytest.raises(UsageError, match="csv, eval_results, json, latex, markdown, parquet, table"):
         report([make_run("a", [0.5])], form="pdf")
 
 
@@ -182,7 +184,7 @@ def test_a_file_has_no_colour_though_the_terminal_has(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
-    runs = [make_run("a", [0.5]), make_run("b", [0.25])]
+    runs = [make_run("a", [0.5, 0.6, 0.7]), make_run("b", [0.25, 0.36, 0.44])]
     report(runs, form="table", out=tmp_path / "board.txt")
     text = (tmp_path / "board.txt").read_text(encoding="utf-8")
     assert "**" in text and "\x1b" not in text
@@ -227,3 +229,26 @@ def test_our_number_stands_under_the_title_it_answers_with_its_backend(
 def test_published_without_a_table_says_so(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     report([make_run("a", [0.5], suite="mine")], form="table", published=True)
     assert "No published table is about these suites." in capsys.readouterr().out
+
+
+def test_parquet_has_the_rows_of_the_csv_with_their_types(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [make_run("a", [0.5, 0.6, 0.7]), make_run("b", [0.25, 0.36, 0.44], model="harmony")]
+    report(runs, form="parquet", out=tmp_path / "board.parquet")
+    got = pd.read_parquet(tmp_path / "board.parquet")
+    assert [float(row["mean"]) for row in rows(runs, capsys)] == got["mean"].tolist()
+    assert got["scored"].tolist() == [3, 3] and got["mark"].tolist() == ["second", "best"]
+    with pytest.raises(UsageError, match="--out"):
+        report(runs, form="parquet")
+
+
+def test_entries_for_the_hub_are_yaml_that_says_what_the_numbers_are(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = pytest.importorskip("yaml")
+    report([make_run("a", [0.5, 0.75], model="@x: 'y'\n#")], form="eval_results")
+    (entry,) = yaml.safe_load(capsys.readouterr().out)
+    assert entry["dataset"] == {"id": "avbench/ambient", "task_id": "av_align"}
+    assert entry["value"] == 0.625
+    assert "backend signal, protocol 1, 95 % interval" in entry["notes"] and "2 of 2 clips" in entry["notes"]

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from avbench.leaderboard import Leaderboard
+from avbench.leaderboard import Leaderboard, Mark
 from avbench.parts import Report, TextReport
 from avbench.registry import load
+from avbench.statistics.ranks import Places
 
 
 def rendered(board: Leaderboard) -> str:
@@ -58,3 +59,17 @@ def test_wide_characters_keep_the_columns_aligned(board: Leaderboard) -> None:
     chinese = replace(board, rows=(replace(board.rows[0], model="模型"), board.rows[1]))
     header, rule, first, *_ = rendered(chinese).splitlines()[1:]
     assert len(header) + 2 == len(rule) == len(first)  # two characters of two cells each
+
+
+def test_what_is_not_told_apart_is_marked_with_the_places_left_open(
+    board: Leaderboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    tied = replace(board.rows[0].cells[0], mark=Mark.TIED, place=Places(1, 2))
+    last = replace(board.rows[0].cells[0], mark=Mark.NONE, place=Places(3, 3))
+    cells = [(cell, *board.rows[0].cells[1:]) for cell in (tied, tied, last)]
+    rows = tuple(replace(board.rows[0], model=f"m{i}", cells=row) for i, row in enumerate(cells))
+    three = replace(board, rows=rows)
+    assert "0.500 ±0.250 #1–2 2/2≈" in rendered(three) and "0.500 ±0.250 #3 2/2" in rendered(three)
+    latex = load(Report, "latex")()
+    assert isinstance(latex, TextReport) and r"\#1--2 2/2 $\approx$" in latex.render(three)
