@@ -26,6 +26,13 @@ def network(load: Callable[[Mapping[str, Tensor], str], M], id: str, under: str 
     return _loaded(load, path, under, path.stat().st_mtime_ns)
 
 
+def device() -> torch.device:
+    """The GPU where there is one."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def device_of(net: nn.Module) -> torch.device:
     """Where a network's weights are, and so its inputs must be."""
     return next(net.parameters()).device
@@ -42,4 +49,4 @@ def _loaded(load: Callable[[Mapping[str, Tensor], str], M], path: Path, under: s
         net = load(read_state(path, under), str(path))
     except UsageError as error:
         raise Unscored(str(error)) from error
-    return net.to("cuda" if torch.cuda.is_available() else "cpu")
+    return net.to(device())

@@ -1,4 +1,4 @@
-"""ImageBind's text tokens: CLIP's byte-pair encoding, with the end token kept on long text.
+"""The text tokens of ImageBind, CLIP and ViCLIP: CLIP's byte-pair encoding, with the end token kept on long text.
 
 Vocabulary file `bpe_simple_vocab_16e6.txt.gz` (facebookresearch/ImageBind imagebind/bpe, the same as openai/CLIP's).
 """
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.errors import UsageError
+from avbench.errors import Unscored, UsageError
+from avbench.weights import locate
 
 CONTEXT = 77
 
@@ -44,11 +45,11 @@ class Tokenizer:
         self.start, self.end = len(words), len(words) + 1
         self._word = lru_cache(maxsize=1 << 16)(self._merge)
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """(N, 77) ids, zeros after the end token. Of long text the first 75 pieces are kept, and the end token."""
-        tokens = np.zeros((len(texts), CONTEXT), np.int64)
+    def __call__(self, texts: Sequence[str], context: int = CONTEXT) -> NDArray[np.int64]:
+        """(N, context) ids, zeros after the end token. Of long text the first pieces are kept, and the end token."""
+        tokens = np.zeros((len(texts), context), np.int64)
         for row, text in zip(tokens, texts, strict=True):
-            ids = [self.start, *self.encode(text)[: CONTEXT - 2], self.end]
+            ids = [self.start, *self.encode(text)[: context - 2], self.end]
             row[: len(ids)] = ids
         return tokens
 
@@ -73,6 +74,19 @@ class Tokenizer:
                     joined.append(part)
             parts = joined
         return [self._ids[part] for part in parts]
+
+
+def tokenizer() -> Tokenizer:
+    """That of the vocabulary file, read once. Raises Unscored without the file or the packages."""
+    return _read(locate("imagebind_bpe"))
+
+
+@lru_cache(maxsize=1)
+def _read(vocabulary: Path) -> Tokenizer:
+    try:
+        return Tokenizer(vocabulary)
+    except UsageError as error:
+        raise Unscored(str(error)) from error
 
 
 def _libraries() -> tuple[Any, Any]:

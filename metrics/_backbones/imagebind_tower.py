@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.errors import NotApplicable, Unscored, UsageError
+from avbench.errors import NotApplicable
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
-from avbench.weights import locate
 
 from ._checkpoint import device_of, network
 from ._slots import Shown, Slots
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .imagebind import ImageBind
-    from .imagebind_text import Tokenizer
 
 WINDOW, OVERLAP = 2.0, 1.5  # seconds, of JavisScore
 Embedding = NDArray[np.float32]  # (1024,) unless said otherwise
@@ -85,10 +81,12 @@ def read(text: str) -> Embedding:
     """The embedding of a text; its first 75 tokens count."""
     import torch
 
-    tokenize = _tokenizer(locate("imagebind_bpe"))
+    from .imagebind_text import tokenizer
+
+    tokens = tokenizer()([text])
     net = _network()
     with torch.inference_mode():
-        return net.text(torch.from_numpy(tokenize([text])).to(device_of(net)))[0].cpu().numpy()
+        return net.text(torch.from_numpy(tokens).to(device_of(net)))[0].cpu().numpy()
 
 
 def cosine(a: Embedding, b: Embedding) -> NDArray[np.float64]:
@@ -188,13 +186,3 @@ def _network() -> ImageBind:
     from . import imagebind
 
     return network(imagebind.load, "imagebind_huge")
-
-
-@lru_cache(maxsize=1)
-def _tokenizer(vocabulary: Path) -> Tokenizer:
-    from .imagebind_text import Tokenizer
-
-    try:
-        return Tokenizer(vocabulary)
-    except UsageError as error:
-        raise Unscored(str(error)) from error

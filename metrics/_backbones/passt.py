@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ._state import build
-from ._vit import Mlp, attend
+from ._vit import Block
 
 RATE = 32000
 SAMPLES = 320000  # av-benchmark cuts or zero-pads every clip to 10 s
@@ -56,7 +56,7 @@ class Passt(nn.Module):
         self.freq_new_pos_embed = nn.Parameter(torch.zeros(1, dim, config.bands, 1))
         self.time_new_pos_embed = nn.Parameter(torch.zeros(1, dim, 1, config.times))
         self.patch_embed = _Patches(dim)
-        self.blocks = nn.ModuleList(_Block(dim, config.heads) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(Block(dim, config.heads) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, config.classes))
 
@@ -95,31 +95,6 @@ class _Patches(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.proj = nn.Conv2d(1, dim, 16, 10)
-
-
-class _Block(nn.Module):
-    def __init__(self, dim: int, heads: int) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = _Attention(dim, heads)
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = Mlp(dim, 4 * dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-
-class _Attention(nn.Module):
-    def __init__(self, dim: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.qkv(x).chunk(3, dim=-1)
-        return self.proj(attend(query, key, value, self.heads))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,238 @@
+"""What CLIP, DINO, ViCLIP, SigLIP and DINOv3 see in a clip's frames, and in text and reference pictures.
+
+Equal backbones run once, so background consistency and others share a pass. All run in full precision, no frame is
+left out, and a chunk of frames is a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avbench.errors import Unscored
+from avbench.media.info import MediaInfo
+from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
+
+from ._checkpoint import device, device_of, network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Embeddings = NDArray[np.float32]  # (T, D), a row a frame
+LONGEST = 1000  # frames of which ViCLIP's squares are held (150 kB each) until it is known which eight it sees
+LAION = "laion_aesthetic_l_14"
+
+
+class Model(StrEnum):
+    """CLIP's sizes, by checkpoint."""
+
+    B_32 = "clip_vit_b_32"
+    L_14 = "clip_vit_l_14"
+
+
+@dataclass(frozen=True)
+class ClipFrames(VideoBackbone[Embeddings]):
+    """(T, 512 or 768) of every frame; VBench's pixels, or CLIP's `own`."""
+
+    model: Model
+    own: bool = False
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import _pixels
+
+        return _Stills(_clip(self.model).image, _pixels.clip_pil if self.own else _pixels.clip_floats)
+
+
+@dataclass(frozen=True)
+class DinoFrames(VideoBackbone[Embeddings]):
+    """(T, 768) class tokens of every frame."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import _pixels, dino
+
+        return _Stills(network(dino.load, "dino_vitb16"), _pixels.dino_floats)
+
+
+@dataclass(frozen=True)
+class SiglipScores(VideoBackbone[Embeddings]):
+    """(T,) scores of aesthetic-predictor-v2-5, nominally 1..10."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import _pixels, siglip
+
+        head = network(siglip.load_head, "aesthetic_v2_5")
+        tower = network(siglip.load, "siglip_so400m")
+        return _Stills(lambda pixels: head(tower(pixels)), _pixels.siglip)
+
+
+@dataclass(frozen=True)
+class Dinov3Frames(VideoBackbone[Embeddings]):
+    """(T, 2, 1024) of every frame: the class token and the last patch but one, which is what Verse-Bench takes."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import _pixels
+
+        return _Stills(_dinov3_tokens, _pixels.dinov3)
+
+
+@dataclass(frozen=True)
+class ViclipVideo(VideoBackbone[Embeddings]):
+    """(768,) of eight frames spread over the clip."""
+
+    view: ClassVar[VideoView] = VideoView()
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import viclip
+
+        return _Eight(network(viclip.load, "viclip_l_14", "model"))
+
+
+def clip_text(text: str, model: Model = Model.B_32) -> Embeddings:
+    """(512 or 768,) of a text; its first 75 tokens count."""
+    from . import clip
+
+    net = _clip(model)
+    return _read(net.text, text, clip.CONTEXT, net)
+
+
+def viclip_text(text: str) -> Embeddings:
+    """(768,) of a text; its first 30 tokens count."""
+    from . import viclip
+
+    net = network(viclip.load, "viclip_l_14", "model")
+    return _read(net.text, text, viclip.CONTEXT, net)
+
+
+def dinov3_picture(path: Path) -> Embeddings:
+    """(2, 1024) of a reference picture, as of a frame. Raises Unscored when the file cannot be read."""
+    try:
+        return _seen(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise Unscored(f"reference image {path}: {error.strerror}") from error
+
+
+def laion_head(features: Embeddings) -> NDArray[np.float64]:
+    """(T,) LAION's first aesthetic score of CLIP L/14 features (T, 768), nominally 0..10."""
+    import torch
+
+    head = network(load_laion, LAION)
+    with torch.inference_mode():
+        units = torch.nn.functional.normalize(torch.from_numpy(features), dim=-1).to(device_of(head))
+        return np.asarray(head(units)[:, 0].cpu().numpy(), np.float64)
+
+
+def load_laion(state: Mapping[str, Tensor], source: str) -> Any:
+    """LAION's linear head with the official weights `state`, read from `source`."""
+    from torch import nn
+
+    from ._state import build
+
+    return build(lambda: nn.Linear(768, 1), state, source)
+
+
+def middle_frames(length: int, count: int) -> list[int]:
+    """VBench's: of `length` frames the middle ones of `count` equal parts; a short clip repeats its last."""
+    taken = min(count, length)
+    edges = np.linspace(0, length, taken + 1).astype(int)
+    picks = [int(a + b - 1) // 2 for a, b in pairwise(edges)]
+    return picks + [picks[-1]] * (count - taken)
+
+
+class _Stills(VideoExtractor[Embeddings]):
+    """A network over every frame for itself."""
+
+    def __init__(self, net: Callable[[Tensor], Tensor], pixels: Callable[[NDArray[np.uint8]], Tensor]) -> None:
+        self._net, self._pixels = net, pixels
+        self._found: list[Embeddings] = []
+
+    def push(self, frames: Frames) -> None:
+        import torch
+
+        with torch.inference_mode():
+            pixels = self._pixels(frames.data)
+            self._found.append(self._net(pixels.to(device())).cpu().numpy())
+
+    def finish(self) -> Embeddings:
+        return np.concatenate(self._found)
+
+
+class _Eight(VideoExtractor[Embeddings]):
+    """Holds every frame's small square: which eight count is known at the end."""
+
+    def __init__(self, net: Any) -> None:
+        self._net = net
+        self._held: list[NDArray[np.uint8]] = []
+
+    def push(self, frames: Frames) -> None:
+        import torch
+
+        from ._frames import centre_crop
+        from ._pixels import shrunk_bytes
+
+        if len(self._held) + len(frames.data) > LONGEST:
+            raise Unscored(f"too_long: over {LONGEST} frames")
+        self._held.extend(centre_crop(shrunk_bytes(frames.data)).to(torch.uint8).numpy())
+
+    def finish(self) -> Embeddings:
+        import torch
+
+        from ._pixels import clip_normalised
+        from .viclip import FRAMES
+
+        eight = np.stack([self._held[i] for i in middle_frames(len(self._held), FRAMES)])
+        with torch.inference_mode():
+            pixels = clip_normalised(torch.from_numpy(eight).float())[None]
+            return np.asarray(self._net.video(pixels.to(device_of(self._net)))[0].cpu().numpy())
+
+
+def _clip(model: Model) -> Any:
+    from . import clip
+
+    return network(clip.load_b_32 if model is Model.B_32 else clip.load_l_14, model.value)
+
+
+def _dinov3_tokens(pixels: Tensor) -> Tensor:
+    from . import dinov3
+
+    tokens: Tensor = network(dinov3.load, "dinov3_vitl16")(pixels)
+    return tokens[:, [0, -2]]
+
+
+@lru_cache(maxsize=64)
+def _seen(path: Path, modified: int) -> Embeddings:
+    import torch
+
+    from . import _pixels
+
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise Unscored(f"reference image {path}: not a picture that OpenCV reads")
+    rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    with torch.inference_mode():
+        return np.asarray(_dinov3_tokens(_pixels.dinov3(rgb[None]).to(device()))[0].cpu().numpy())
+
+
+def _read(encode: Callable[[Tensor], Tensor], text: str, context: int, net: Any) -> Embeddings:
+    import torch
+
+    from .imagebind_text import tokenizer
+
+    tokens = torch.from_numpy(tokenizer()([text], context)).to(device_of(net))
+    with torch.inference_mode():
+        return np.asarray(encode(tokens)[0].cpu().numpy())

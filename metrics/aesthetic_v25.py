@@ -1,0 +1,33 @@
+"""How good frames look: aesthetic-predictor-v2-5, as Verse-Bench and JoVA use it (and most likely Harmony)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Direction, Score
+from avbench.weights import backend
+
+from ._backbones.towers import SiglipScores
+
+
+class AestheticV25(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "aesthetic_v25",
+            unit="1",
+            direction=Direction.UP,
+            low=-float("inf"),
+            high=float("inf"),
+            summary="mean over frames of the score, a tenth of it, so mostly 0.1..1; in full precision, where "
+            "Verse-Bench has bfloat16 (about 1e-3 apart)",
+            source="Verse-Bench; aesthetic-predictor-v2-5 on SigLIP so400m; weights AGPL-3.0 and Apache-2.0",
+        ),
+    )
+    needs = (SiglipScores(),)
+    backend: ClassVar[str] = backend("aesthetic_v2_5")
+    core: ClassVar[bool] = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        return {"aesthetic_v25": float(features[SiglipScores()].mean(dtype=float) / 10)}

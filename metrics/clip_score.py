@@ -1,0 +1,76 @@
+"""Does the picture match its caption? Cosines of CLIP ViT-B/32, of all frames as CLIP itself takes pictures.
+
+Papers print this number in several scales and say little else; the raw cosine is about 0.3 for a good match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from avbench.errors import NotApplicable
+from avbench.parts import Features, Metric
+from avbench.records import Clip, Column, Direction, Score, Status
+from avbench.weights import backend
+
+from ._backbones.towers import ClipFrames, Model, clip_text
+from ._cosines import caption, cosines
+
+_FRAMES = ClipFrames(Model.B_32, own=True)
+_WEIGHT = 2.5
+LICENCE = "CLIP ViT-B/32; weights MIT"
+
+
+class ClipScore(Metric):
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "clip_score",
+            unit="cosine",
+            direction=Direction.UP,
+            low=-1.0,
+            high=1.0,
+            summary="mean cosine of every frame and the video caption, of which the first 75 tokens count",
+            source=f"as JavisBench, there of 48 frames (Liu et al. 2025); {LICENCE}",
+        ),
+        Column(
+            "clip_score_scaled",
+            unit="1",
+            direction=Direction.UP,
+            low=0.0,
+            high=2.5,
+            summary="2.5 times the cosine, cosines below 0 as 0; Harmony's values would fit this scale",
+            source=f"Hessel et al. 2021; {LICENCE}",
+        ),
+        Column(
+            "appearance_style",
+            unit="cosine",
+            direction=Direction.UP,
+            low=-1.0,
+            high=1.0,
+            summary="mean cosine of every frame and the style that the prompt's tag `style:…` names",
+            source=f"VBench appearance_style (Huang et al. 2024); {LICENCE}",
+        ),
+    )
+    needs = (_FRAMES,)
+    backend: ClassVar[str] = backend("clip_vit_b_32")
+    core: ClassVar[bool] = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        frames = features[_FRAMES]
+        answer: dict[str, float | Score] = {}
+        try:
+            match = cosines(frames, clip_text(caption(clip.prompt)))
+            answer["clip_score"] = float(match.mean())
+            answer["clip_score_scaled"] = float(_WEIGHT * match.clip(min=0).mean())
+        except NotApplicable as error:
+            answer |= {name: self._missing(name, str(error)) for name in ("clip_score", "clip_score_scaled")}
+        style = clip.prompt.tag("style")
+        answer["appearance_style"] = (
+            float(cosines(frames, clip_text(style)).mean())
+            if style
+            else self._missing("appearance_style", "the prompt has no tag style:…")
+        )
+        return answer
+
+    def _missing(self, name: str, reason: str) -> Score:
+        return Score(name, self.backend, None, Status.NOT_APPLICABLE, reason)

@@ -1,0 +1,159 @@
+"""The visual metrics from frames to numbers, through networks of the official shape with narrow layers."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from avbench.errors import NotApplicable, Unscored
+from avbench.metrics._backbones import clip, dino, dinov3, imagebind_text, siglip, towers, viclip
+from avbench.parts import Metric
+from avbench.records import Prompt, Score, Status
+from avbench.registry import load
+
+PROMPT = Prompt("p", video_caption="a red ball", tags=("style:oil painting",))
+WEIGHTS = {
+    "aesthetic_laion": "clip_vit_l_14",
+    "aesthetic_v25": "aesthetic_v2_5",
+    "background_consistency": "clip_vit_b_32",
+    "clip_score": "clip_vit_b_32",
+    "dynamic_degree": "raft_large",
+    "id_dinov3": "dinov3_vitl16",
+    "motion_score": "raft_large",
+    "motion_smoothness": "amt_s",
+    "overall_consistency": "viclip_l_14",
+    "subject_consistency": "dino_vitb16",
+}
+TOWERS = [name for name in WEIGHTS if WEIGHTS[name] not in ("raft_large", "amt_s")]
+
+
+def _clip_of(out: int, patch: int, side: int) -> clip.Clip:
+    return clip.Clip(clip.ClipConfig(out, 64, 1, patch, side, 64, 1, 1, 600))
+
+
+NARROW: dict[str, Callable[[], nn.Module]] = {
+    "clip_vit_b_32": lambda: _clip_of(16, 32, 7),
+    "clip_vit_l_14": lambda: _clip_of(768, 14, 16),
+    "laion_aesthetic_l_14": lambda: nn.Linear(768, 1),
+    "dino_vitb16": lambda: dino.Dino(dino.DinoConfig(24, 2, 1)),
+    "viclip_l_14": lambda: viclip.Viclip(viclip.ViclipConfig(16, 64, 2, 1, 16, 64, 1, 1)),
+    "siglip_so400m": lambda: siglip.Siglip(siglip.SiglipConfig(24, 2, 1, 32, 27)),
+    "aesthetic_v2_5": lambda: siglip.Head(24),
+    "dinov3_vitl16": lambda: dinov3.Dinov3(dinov3.Dinov3Config(32, 2, 1, 64)),
+}
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Networks of random weights, on the CPU, and a vocabulary of letters."""
+    torch.manual_seed(0)
+    nets = {id: make().eval().requires_grad_(False) for id, make in NARROW.items()}
+    for net in nets.values():
+        for value in net.parameters():
+            value.normal_(std=0.3)
+    vocabulary = tmp_path / "vocabulary.txt.gz"
+    vocabulary.write_bytes(gzip.compress(b"#version\na b"))
+    tokenizer = imagebind_text.Tokenizer(vocabulary)
+    monkeypatch.setattr(imagebind_text, "tokenizer", lambda: tokenizer)
+    monkeypatch.setattr(towers, "network", lambda load, id, under=None: nets[id])
+    monkeypatch.setattr(towers, "device", lambda: torch.device("cpu"))
+    towers._seen.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def frames() -> NDArray[np.uint8]:
+    """Ten frames of 60 x 90 of coloured squares that drift."""
+    squares = np.random.default_rng(0).integers(0, 256, (10, 15, 3), np.uint8).repeat(6, 0).repeat(6, 1)
+    return np.stack([np.roll(squares, (t, 3 * t), (0, 1)) for t in range(10)])
+
+
+SILENT = np.zeros(0, np.float32)
+
+
+@pytest.mark.parametrize("name", TOWERS)
+def test_numbers_do_not_depend_on_chunks(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], tmp_path: Path, name: str, score: Callable[..., Any]
+) -> None:
+    picture = tmp_path / "reference.png"
+    cv2.imwrite(str(picture), frames[3][..., ::-1])
+    prompt = replace(PROMPT, reference_image=picture)
+    one, many = (score(name, arrays(frames, SILENT, 16000, chunk=chunk), prompt) for chunk in (1, 16))
+    metric = load(Metric, name)
+    for column in metric.columns:
+        assert one[column.name] == pytest.approx(many[column.name], abs=1e-5)
+        assert column.low <= one[column.name] <= column.high
+
+
+@pytest.mark.parametrize("name", ["subject_consistency", "background_consistency"])
+def test_a_frozen_clip_is_consistent_and_a_moving_one_less(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], name: str, score: Callable[..., Any]
+) -> None:
+    frozen = score(name, arrays(frames[:1].repeat(4, axis=0), SILENT, 16000))
+    assert frozen[name] == pytest.approx(1.0, abs=1e-6)
+    assert score(name, arrays(frames, SILENT, 16000))[name] < 1 - 1e-4
+    with pytest.raises(NotApplicable, match="at least 2"):
+        score(name, arrays(frames[:1], SILENT, 16000))
+
+
+def test_the_reference_picture_is_itself(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], tmp_path: Path, score: Callable[..., Any]
+) -> None:
+    picture = tmp_path / "reference.png"
+    cv2.imwrite(str(picture), frames[0][..., ::-1])
+    same = replace(PROMPT, reference_image=picture)
+    frozen = arrays(frames[:1].repeat(2, axis=0), SILENT, 16000)
+    assert score("id_dinov3", frozen, same) == pytest.approx(dict.fromkeys(score("id_dinov3", frozen, same), 1.0))
+    with pytest.raises(NotApplicable, match="no reference image"):
+        score("id_dinov3", frozen, PROMPT)
+    with pytest.raises(Unscored, match="No such file"):
+        score("id_dinov3", frozen, replace(PROMPT, reference_image=tmp_path / "absent.png"))
+
+
+def test_clip_scores_scale_and_their_prompts(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], score: Callable[..., Any]
+) -> None:
+    features = arrays(frames, SILENT, 16000)
+    answer = score("clip_score", features, PROMPT)
+    each = towers.clip_text("a red ball") @ features[towers.ClipFrames(towers.Model.B_32, own=True)].T
+    assert answer["clip_score"] == pytest.approx(float(_unit(features, each).mean()), abs=1e-5)
+    assert answer["clip_score_scaled"] == pytest.approx(float(2.5 * _unit(features, each).clip(min=0).mean()), abs=1e-5)
+    bare = score("clip_score", features, Prompt("p"))
+    assert all(isinstance(found, Score) and found.status is Status.NOT_APPLICABLE for found in bare.values())
+    with pytest.raises(NotApplicable, match="no video caption"):
+        score("overall_consistency", features, Prompt("p"))
+
+
+def _unit(features: Any, products: NDArray[np.float32]) -> NDArray[np.float32]:
+    frames = features[towers.ClipFrames(towers.Model.B_32, own=True)]
+    text = towers.clip_text("a red ball")
+    return np.asarray(products / np.linalg.norm(frames, axis=1) / np.linalg.norm(text))
+
+
+def test_viclip_sees_eight_frames_of_a_long_clip_and_refuses_a_longer_one(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eight = frames[towers.middle_frames(len(frames), 8)]
+    long, short = (arrays(part, SILENT, 16000)[towers.ViclipVideo()] for part in (frames, eight))
+    np.testing.assert_allclose(long, short, atol=1e-6)
+    monkeypatch.setattr(towers, "LONGEST", 9)
+    with pytest.raises(Unscored, match="too_long"):
+        arrays(frames, SILENT, 16000)[towers.ViclipVideo()]
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_without_weights_there_is_a_command_and_no_number(
+    weights_home: Path, arrays: Any, frames: NDArray[np.uint8], score: Callable[..., Any], name: str, tmp_path: Path
+) -> None:
+    prompt = replace(PROMPT, reference_image=tmp_path / "any.png")
+    with pytest.raises(Unscored, match=f"avbench weights pull {WEIGHTS[name]}"):
+        score(name, arrays(frames, SILENT, 16000), prompt)
