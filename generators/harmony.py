@@ -96,9 +96,12 @@ class Harmony(Generator, Trainable):
         chosen = PRESETS[preset]
         if not resume:
             refuse_to_overwrite(out)
-        torch.set_flush_denormal(True)  # a fresh model's tiny gradients are denormal, and those are slow
         data = build(out / "data", chosen.model, chosen.train)
         trainer = training.Trainer(chosen.model, chosen.train, data, out, device)
         if resume:
             trainer.resume()
-        return trainer.run(steps or chosen.train.steps)
+        torch.set_flush_denormal(True)  # a fresh model's tiny gradients are denormal, and those are slow
+        try:
+            return trainer.run(steps or chosen.train.steps)
+        finally:
+            torch.set_flush_denormal(False)

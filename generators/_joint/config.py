@@ -29,8 +29,8 @@ class ModelConfig:
     video_channels: int = 48
     audio_channels: int = 40
     patch: int = 2
-    width: int = 160
-    heads: int = 5
+    width: int = 192
+    heads: int = 6
     layers: int = 4
     ffn: int = 4
     words: int = 2048
@@ -56,12 +56,14 @@ class TrainConfig:
 
     `cts_p` are the odds of joint, audio-driven and video-driven batches and `cts_lambda` the weights of the three
     losses; a batch weighs lambda / p. `anchor_p` of the driven items hear silence or see a still picture.
-    `crop_p` of the batches are cut to `crop` frames anywhere in the clip, which is cheaper.
+    `crop_p` of the batches are cut to `crop` frames anywhere in the clip, which is cheaper. `stills_p` of all
+    batches are `stills` single frames for the video stream alone: what things look like is learned from far more
+    pictures than whole clips could show in the same time.
     """
 
-    clips: int = 2048
+    clips: int = 4096
     held_out: int = 48
-    steps: int = 2760
+    steps: int = 4000
     batch: int = 16
     rate: float = 1e-3
     warmup: int = 200
@@ -78,6 +80,8 @@ class TrainConfig:
     anchor_p: float = 0.1
     crop: int = 65
     crop_p: float = 0.75
+    stills: int = 256
+    stills_p: float = 0.4
     probe_every: int = 250
     save_every: int = 250
     seed: int = 0
@@ -92,6 +96,6 @@ class Preset:
 TINY = Preset(ModelConfig(interaction=Interaction(time_map="exact")), TrainConfig())
 NANO = Preset(
     replace(TINY.model, size=32, frames=33, width=96, heads=3, layers=3),
-    TrainConfig(clips=64, held_out=8, steps=20, batch=4, crop=17, warmup=5, probe_every=10, save_every=10),
+    TrainConfig(clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10),
 )
 PRESETS = {"tiny": TINY, "nano": NANO}

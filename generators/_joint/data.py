@@ -29,7 +29,7 @@ from .weights import Codecs
 
 SHARD, FIT, MOUTH = 64, 192, 12
 KINDS: tuple[Literal["speech", "ambient", "complex"], ...] = ("speech", "ambient", "complex")
-ODDS = (0.5, 0.3, 0.2)
+ODDS = (0.4, 0.4, 0.2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,15 @@ class JointModel(nn.Module):
         clean = self.video_head(hv, ev, self._tokens(video))
         return self._close_video(clean, video.shape), self.audio_head(ha[:, k:], ea, audio)
 
+    def picture(self, video: Tensor, s: Tensor, words: Tensor) -> Tensor:
+        """The clean estimate of the video stream by itself, from its own caption alone: (B, 40) word ids."""
+        axes = self._axes(video.shape[2], audio_tokens(4 * video.shape[2] - 3))
+        text = self.captions(words)
+        h, e, level = self._open_video(video, s)
+        for block in self.video_blocks:
+            h = block(h, level, text, axes.video)
+        return self._close_video(self.video_head(h, e, self._tokens(video)), video.shape)
+
     def drive_audio(self, audio: Tensor, features: Features) -> list[Tensor]:
         """States of a clean audio driver as they enter each layer. They depend on no video: compute them once."""
         k, tokens, d = len(self.prefix), audio.shape[1], self.config.width // self.config.heads

@@ -16,11 +16,14 @@ from .model import JointModel
 
 
 class Task(StrEnum):
-    """What a batch trains. A driven task has a clean driver and a loss on the other modality alone."""
+    """What a batch trains. A driven task has a clean driver and a loss on the other modality alone; stills are single
+    frames that the video stream denoises by itself.
+    """
 
     JOINT = "joint"
     AUDIO_DRIVEN = "audio_driven"
     VIDEO_DRIVEN = "video_driven"
+    STILLS = "stills"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,11 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Scalars; None where the task has no loss on that modality."""
+    """Scalars; None where the task has no loss of that kind."""
 
     video: Tensor | None
     audio: Tensor | None
-    duration: Tensor
+    duration: Tensor | None
 
 
 def draw(batch: Batch, task: Task, config: TrainConfig, source: torch.Generator) -> Draw:
@@ -65,7 +68,12 @@ def draw(batch: Batch, task: Task, config: TrainConfig, source: torch.Generator)
 def losses(model: JointModel, batch: Batch, drawn: Draw, silence: Tensor, config: TrainConfig) -> Losses:
     """The losses of one task. `silence` (1, La, C) are the latents of a silent waveform."""
     s, floor, clean = drawn.s, config.floor, torch.zeros_like(drawn.s)
+    w = weight(s, floor)
     video, audio = batch.video, batch.audio
+    if drawn.task is Task.STILLS:
+        words = batch.condition.drop(drawn.no_words, drawn.no_letters).video_words
+        guess = model.picture(noised(video, drawn.video_noise, s), s, words)
+        return Losses((w * video_error(guess, batch, config.mouth_lambda)).mean(), None, None)
     if drawn.task is not Task.AUDIO_DRIVEN:
         audio = noised(audio, drawn.audio_noise, s)
     else:
@@ -83,13 +91,13 @@ def losses(model: JointModel, batch: Batch, drawn: Draw, silence: Tensor, config
         a2v=drawn.task is not Task.VIDEO_DRIVEN,
         v2a=drawn.task is not Task.AUDIO_DRIVEN,
     )
-    w = weight(s, floor)
-    condition = batch.condition
-    return Losses(
-        None if drawn.task is Task.VIDEO_DRIVEN else (w * video_error(guess_video, batch, config.mouth_lambda)).mean(),
-        None if drawn.task is Task.AUDIO_DRIVEN else (w * (guess_audio - batch.audio).square().mean((1, 2))).mean(),
-        model.durations.loss(condition.letters, condition.audio_words, batch.durations, batch.spoken),
-    )
+    condition, video_loss, audio_loss = batch.condition, None, None
+    if drawn.task is not Task.VIDEO_DRIVEN:
+        video_loss = (w * video_error(guess_video, batch, config.mouth_lambda)).mean()
+    if drawn.task is not Task.AUDIO_DRIVEN:
+        audio_loss = (w * (guess_audio - batch.audio).square().mean((1, 2))).mean()
+    duration = model.durations.loss(condition.letters, condition.audio_words, batch.durations, batch.spoken)
+    return Losses(video_loss, audio_loss, duration)
 
 
 def video_error(guess: Tensor, batch: Batch, mouth: float) -> Tensor:

@@ -39,13 +39,10 @@ class Trainer(Training[JointModel]):
 
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         config = self.config
-        count = len(self.data) - config.held_out
-        indices = torch.randint(count, (config.batch,), generator=source).tolist()
-        task = TASKS[int(torch.multinomial(torch.tensor(config.cts_p), 1, generator=source))]
-        frames, start = self.model_config.frames, 0
-        if float(torch.rand(1, generator=source)) < config.crop_p:
-            room = Timeline(frames, 1).latents - Timeline(config.crop, 1).latents
-            frames, start = config.crop, int(torch.randint(room + 1, (1,), generator=source))
+        task, frames, size = self._choose(source)
+        indices = torch.randint(len(self.data) - config.held_out, (size,), generator=source).tolist()
+        room = Timeline(self.model_config.frames, 1).latents - Timeline(frames, 1).latents
+        start = int(torch.randint(room + 1, (1,), generator=source))
         batch = self.data.batch(indices, start, frames)
         drawn = draw(batch, task, config, source)
         batch, drawn = _on(batch, self.device), _on(drawn, self.device)
@@ -53,10 +50,22 @@ class Trainer(Training[JointModel]):
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
             found = losses(self.model, batch, drawn, silence, config)
         parts = [loss for loss in (found.video, found.audio) if loss is not None]
-        k = TASKS.index(task)
-        total = config.cts_lambda[k] / config.cts_p[k] * torch.stack(parts).sum() + found.duration
+        odds = dict(zip(TASKS, zip(config.cts_lambda, config.cts_p, strict=True), strict=True))
+        share, p = odds.get(task, (1.0, 1.0))
+        total = share / p * torch.stack(parts).sum()
+        if found.duration is not None:
+            total = total + found.duration
         row = {"task": str(task), "video": found.video, "audio": found.audio, "duration": found.duration}
         return total, {name: cell if isinstance(cell, str) else _shown(cell) for name, cell in row.items()}
+
+    def _choose(self, source: torch.Generator) -> tuple[Task, int, int]:
+        """What a step trains: task, frames a clip, clips a batch."""
+        config = self.config
+        if float(torch.rand(1, generator=source)) < config.stills_p:
+            return Task.STILLS, 1, config.stills
+        task = TASKS[int(torch.multinomial(torch.tensor(config.cts_p), 1, generator=source))]
+        cropped = float(torch.rand(1, generator=source)) < config.crop_p
+        return task, config.crop if cropped else self.model_config.frames, config.batch
 
     def probe(self) -> Mapping[str, float]:
         batch = _on(self.data.batch(list(range(len(self.data) - self.config.held_out, len(self.data)))), self.device)

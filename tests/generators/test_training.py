@@ -72,7 +72,7 @@ def test_the_loss_falls_and_the_files_are_there(nano: Preset, data: Dataset, tmp
     trainer = _trainer(nano, data, tmp_path)
     path = trainer.run(40)
     rows = list(csv.DictReader((tmp_path / "losses.csv").open()))
-    duration = [float(row["duration"]) for row in rows]
+    duration = [float(row["duration"]) for row in rows if row["duration"]]
     assert sum(duration[-10:]) < 0.7 * sum(duration[:10])
     assert (tmp_path / "losses.png").stat().st_size > 0 and len((tmp_path / "probe.csv").read_text().split()) == 5
     trained = weights.load(path)
