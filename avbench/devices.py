@@ -9,6 +9,8 @@ from functools import cache
 
 from avbench.errors import UsageError
 
+_chosen = ""
+
 
 def devices_of(device: str) -> list[str]:
     """The devices that workers take in turn. Asks the driver, not torch, which takes seconds to load."""
@@ -39,3 +41,14 @@ def gpus() -> tuple[str, ...]:
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def use(device: str) -> None:
+    """Have the networks of this process compute on `device`: `cpu` or `cuda:N`. A worker says it before it works."""
+    global _chosen
+    _chosen = device
+
+
+def current() -> str:
+    """Where the networks of this process compute: as `use` said, else on the first GPU, if any."""
+    return _chosen or devices_of("auto")[0]

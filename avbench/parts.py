@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from avbench.answers import Answers
 from avbench.records import Clip, Column, Prompt, Sample, Score
@@ -141,10 +141,22 @@ class VideoExtractor(ABC, Generic[F_co]):
 class Backbone(ABC, Generic[F_co]):
     """A network or signal transform shared by metrics. Subclasses are frozen dataclasses: equal means run once.
 
-    A subclass is a `VideoBackbone`, an `AudioBackbone`, or neither base directly.
+    A subclass is a `VideoBackbone`, an `AudioBackbone`, or neither base directly. Where it is expensive and `kept`, its
+    features go to the cache on disk, under its fields, `version` and the files of `weights` (ids of checkpoints).
     """
 
     version: ClassVar[str] = "1"
+    kept: ClassVar[bool] = False
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def pack(self, feature: Any) -> Mapping[str, NDArray[Any]]:
+        """Arrays of which `unpack` makes the same feature, bit for bit; by default the feature is an array."""
+        return {"feature": feature}
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> F_co:
+        """The feature again. Raises KeyError or ValueError when the arrays are not those of `pack`."""
+        feature: Any = arrays["feature"]
+        return cast(F_co, feature)
 
 
 class VideoBackbone(Backbone[F_co]):

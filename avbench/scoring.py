@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from avbench import registry
-from avbench.clips import FileFacts, identify, sidecar_of, stamp
+from avbench import devices, registry
+from avbench.clips import FileFacts, identify, stamp
 from avbench.details import pack
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
@@ -52,6 +52,7 @@ class ScoreClips:
     metrics: tuple[str, ...]
 
     def open(self, device: str) -> Callable[[ToScore], Scored]:
+        devices.use(device)
         metrics = {name: registry.load(Metric, name)() for name in self.metrics}
         return lambda item: score_clip(item, {name: metrics[name] for name in item.metrics})
 
@@ -69,7 +70,7 @@ def describe(name: str) -> MetricFacts:
 
 def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:
     """Score one clip. Raises OSError when it is gone; everything else is a status of the scores."""
-    from avbench.media.sweep import sweep
+    from avbench.features import extract
 
     path = item.clip.path
     file = identify(path)
@@ -77,7 +78,7 @@ def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:
         return Scored(file, _all(metrics, Status.FAILED, "changed: the file changed while the run was going on"))
     backbones = dict.fromkeys(backbone for metric in metrics.values() for backbone in metric.needs)
     try:
-        features = sweep(path, backbones, audio_path=sidecar_of(path))
+        features = extract(path, file, backbones)
     except MediaError as error:
         return Scored(file, _all(metrics, Status.FAILED, f"decode_error:{error}"))
     scores = {name: evaluate(metric, item.clip, features) for name, metric in metrics.items()}

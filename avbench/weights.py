@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 import tomllib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -14,8 +17,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from avbench.errors import Unscored, UsageError
+from avbench.files import write_atomically
 
 CHUNK = 1 << 20
+SETTLED = 2_000_000_000  # ns
 ALLOW = "AVBENCH_ALLOW_UNVERIFIED"  # "1": any file is taken, and its numbers are marked
 
 
@@ -88,19 +93,19 @@ def digest_of(path: Path, kind: str) -> str:
     return state.hexdigest()
 
 
-def verify(weights: Weights, path: Path | None = None) -> Verdict:
+def verify(weights: Weights, path: Path | None = None, read: Callable[[Path, str], str] = digest_of) -> Verdict:
     """Read the whole file and say whether it is the official one."""
     path = path or path_of(weights)
     if not path.is_file():
         return Verdict.MISSING
     if weights.digest:
         kind, _, expected = weights.digest.partition(":")
-        return Verdict.OFFICIAL if digest_of(path, kind).startswith(expected) else Verdict.WRONG
+        return Verdict.OFFICIAL if read(path, kind).startswith(expected) else Verdict.WRONG
     receipt = receipt_of(weights)
     if receipt.is_file():
         note = json.loads(receipt.read_text(encoding="utf-8"))
         if note["address"] == weights.address:
-            return Verdict.OFFICIAL if digest_of(path, "sha256") == note["sha256"] else Verdict.WRONG
+            return Verdict.OFFICIAL if read(path, "sha256") == note["sha256"] else Verdict.WRONG
     return Verdict.UNVERIFIED
 
 
@@ -134,7 +139,38 @@ def locate(id: str, allow_unverified: bool | None = None) -> Path:
     raise Unscored(f'weights "{id}" are {verdict.value} ({known}); pull them again or pass --allow-unverified')
 
 
+def fingerprint(id: str) -> str:
+    """The digest of the file of checkpoint `id`, official or not. Raises Unscored as `locate` does."""
+    path = locate(id)
+    kind = find(id).digest.partition(":")[0] or "sha256"
+    return f"{kind}:{known_digest(path, kind)}"
+
+
+def known_digest(path: Path, kind: str) -> str:
+    """`digest_of`, read again only when the file may have changed: gigabytes are hashed once, not once a process.
+
+    What was found is noted beside the file with all that any change of it moves; nobody sets the change time.
+    """
+    note = path.with_name(f".{path.name}.{kind}.json")
+    before = _trace(path)
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        known = json.loads(note.read_text(encoding="utf-8"))
+        if known["trace"] == before:
+            return str(known["digest"])
+    found = digest_of(path, kind)
+    settled = time.time_ns() - path.stat().st_ctime_ns > SETTLED  # a change in the same tick of the clock is not seen
+    if settled and _trace(path) == before:
+        with suppress(OSError, UsageError):  # a folder that others share may not be writable
+            text = json.dumps({"digest": found, "trace": before})
+            write_atomically(note, lambda new: new.write_text(text, encoding="utf-8"))
+    return found
+
+
+def _trace(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
 @cache
 def _verify_once(weights: Weights, path: Path, modified: int) -> Verdict:
-    """Hashing gigabytes once a process is enough while the file's time stamp stays."""
-    return verify(weights, path)
+    return verify(weights, path, known_digest)

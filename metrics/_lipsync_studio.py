@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._lipsync_crop import REACH, SHORTEST, crop, path
+from ._lipsync_damage import Spoil, untouched
 from ._lipsync_track import PRESETS, Follower, OpenTrack, Preset, Track
 
 LEAST = min(preset.min_track for preset in PRESETS.values())
@@ -56,10 +57,15 @@ class TalkingFace:
 
 
 class Studio:
-    """Cuts out and embeds faces, each once, however many rules follow them."""
+    """Cuts out and embeds faces, each once, however many rules follow them.
 
-    def __init__(self, embed: EmbedLip) -> None:
+    `spoiler` makes what the crops of one track go through, in order; unless it leaves them as they are, the studio is
+    for one rule: what becomes of a crop then depends on those before.
+    """
+
+    def __init__(self, embed: EmbedLip, spoiler: Callable[[], Spoil] = untouched) -> None:
         self._embed = embed
+        self.spoiler = spoiler
         self._crops: WeakValueDictionary[Place, Image] = WeakValueDictionary()
         self._embedded: WeakValueDictionary[tuple[Place, ...], Embedded] = WeakValueDictionary()
 
@@ -125,7 +131,7 @@ class _Role:
     def __init__(self, track: OpenTrack, studio: Studio, number: int) -> None:
         self.number = number
         self.given_up = False
-        self._track, self._studio = track, studio
+        self._track, self._studio, self._spoil = track, studio, studio.spoiler()
         self._cropped = 0
         self._places: list[Place] = []
         self._crops: list[Image] = []
@@ -147,7 +153,7 @@ class _Role:
         for half, x, y in zip(places.half, places.x, places.y, strict=True):
             place = (self.needs, float(half), float(x), float(y))
             self._places.append(place)
-            self._crops.append(self._studio.crop(frames[place[0]], place))
+            self._crops.append(self._spoil(self._studio.crop(frames[place[0]], place)))
             self._cropped += 1
         if self._parts or (self._track.detections > LEAST and self._track.size > SMALLEST):
             while len(self._crops) >= CHUNK + WINDOW:

@@ -5,59 +5,67 @@ The clip is never held: see `_lipsync_studio` for what is kept, and for how long
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
+from avbench.features import remembered
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 
 from ._backbones._checkpoint import network
 from ._backbones._slots import Shown, Slots
 from ._backbones.sound import audible
-from ._lipsync_studio import Cast, Rule, Studio, TalkingFace
+from ._lipsync_damage import jpeg, untouched
+from ._lipsync_faces import TalkingFaces, pack, unpack
+from ._lipsync_studio import Cast, Rule, Studio
 from ._lipsync_track import PRESETS
 
 if TYPE_CHECKING:
     from ._backbones.s3fd import S3FD
-    from ._backbones.syncnet import SyncNet
 
+DETECTOR, SYNCNET = "s3fd", "syncnet_v2"
 FPS, RATE = 25, 16_000
 SHOT_WIDTH = 256  # pixels, to which PySceneDetect shrinks frames
 RULES = tuple(dict.fromkeys(Rule.of(preset) for preset in PRESETS.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class TalkingFaces:
-    """`by_rule` the tracks in order of their first face; `frames` the clip's at 25 fps, from `start` seconds on;
-    `seen` of them have a face; `longest` and `size` are the longest track's detections and size in pixels.
-    """
-
-    by_rule: dict[Rule, tuple[TalkingFace, ...]]
-    frames: int
-    start: float
-    seen: int
-    longest: int
-    size: float
-
-
 @dataclass(frozen=True)
 class LipTower(VideoBackbone[TalkingFaces]):
-    """S3FD at a quarter of the frame's size, PySceneDetect's cuts, the presets' tracks, SyncNet's lip tower."""
+    """S3FD at a quarter of the frame's size, PySceneDetect's cuts, the presets' tracks, SyncNet's lip tower.
+
+    `codec_damage`: `none`, or `reference` for crops that went through JPEG; then only the reference's tracks are there.
+    """
+
+    codec_damage: Literal["none", "reference"] = "none"
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (DETECTOR, SYNCNET)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return RULES if self.codec_damage == "none" else (Rule.of(PRESETS["reference"]),)
 
     def open(self, info: MediaInfo) -> VideoExtractor[TalkingFaces]:
         from ._backbones import s3fd, syncnet
 
-        return _Extractor(network(s3fd.load, "s3fd"), network(syncnet.load, "syncnet_v2"), info)
+        detector, net = network(s3fd.load, DETECTOR), network(syncnet.load, SYNCNET)
+        studio = Studio(partial(syncnet.embed_lip, net), untouched if self.codec_damage == "none" else jpeg)
+        return _Extractor(detector, studio, self.rules, info)
+
+    def pack(self, feature: TalkingFaces) -> Mapping[str, NDArray[Any]]:
+        return pack(feature)
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> TalkingFaces:
+        return unpack(arrays, self.rules)
 
 
 @dataclass(frozen=True)
@@ -80,20 +88,31 @@ class VoiceTrack(AudioBackbone[Voice]):
     """What the audio tower hears of a track starts with the track, so its windows are embedded with it (`speech`)."""
 
     view: ClassVar[AudioView] = AudioView(rate=RATE)
+    kept: ClassVar[bool] = True
 
     def extract(self, audio: Audio, info: MediaInfo) -> Voice:
         scaled = np.rint(audible(audio) * 32768.0)
         return Voice(np.clip(scaled, -32768, 32767).astype(np.int16), audio.start)
 
+    def pack(self, feature: Voice) -> Mapping[str, NDArray[Any]]:
+        return {"samples": feature.samples, "start": np.array(feature.start)}
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> Voice:
+        return Voice(arrays["samples"], float(arrays["start"]))
+
 
 def speech(samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
     """(N, 1024), the windows of `samples` that SyncNet compares with a face of `frames` frames; none when too short."""
+    return remembered(_speech, samples, frames, weights=(SYNCNET,))
+
+
+def _speech(samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
     from ._backbones import syncnet
 
     count = syncnet.windows(frames, len(samples))
     if count == 0:
         return np.empty((0, syncnet.DIM), np.float32)
-    return syncnet.embed_audio(network(syncnet.load, "syncnet_v2"), samples, count)
+    return syncnet.embed_audio(network(syncnet.load, SYNCNET), samples, count)
 
 
 class Shots:
@@ -122,15 +141,12 @@ class Shots:
 
 
 class _Extractor(VideoExtractor[TalkingFaces]):
-    def __init__(self, detector: S3FD, net: SyncNet, info: MediaInfo) -> None:
-        from ._backbones.syncnet import embed_lip
-
+    def __init__(self, detector: S3FD, studio: Studio, rules: Sequence[Rule], info: MediaInfo) -> None:
         self._detector = detector
         self._slots = Slots[NDArray[np.uint8]](Fraction(FPS), info)
         self._waiting: list[Shown[NDArray[np.uint8]]] = []
-        self._shots = Shots([rule.cut_threshold for rule in RULES])
-        studio = Studio(partial(embed_lip, net))
-        self._casts = {rule: Cast(rule, studio) for rule in RULES}
+        self._shots = Shots([rule.cut_threshold for rule in rules])
+        self._casts = {rule: Cast(rule, studio) for rule in rules}
         self._frames: dict[int, NDArray[np.uint8]] = {}
         self._total = self._seen = 0
 

@@ -20,9 +20,10 @@ from avbench.parts import Features, Metric
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, Status
 from avbench.weights import backend
 
+from ._lipsync_faces import TalkingFaces
 from ._lipsync_score import ClipSync, Sync, over_tracks, sync
 from ._lipsync_studio import LEAST, Rule, TalkingFace
-from ._lipsync_tower import LipTower, TalkingFaces, Voice, VoiceTrack, speech
+from ._lipsync_tower import LipTower, Voice, VoiceTrack, speech
 from ._lipsync_track import PRESETS, Preset, Track
 
 OWN = replace(PRESETS["reference"], over_tracks="best_track")
@@ -86,19 +87,15 @@ class LipSync(Metric):
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        check_speech(clip.prompt)
-        faces, voice = features[LipTower()], features[VoiceTrack()]
-        if faces.frames <= LEAST:
-            raise NotApplicable(f"too_short: {faces.frames} frames at 25 fps, at least {LEAST + 1} needed")
-        synced = _Synced(faces, voice)
-        own = replace(OWN, min_track=SHORT) if faces.frames <= OWN.min_track else OWN
+        synced = self._synced(clip.prompt, LipTower(), features)
+        faces, own = synced.faces, synced.own
         answer: dict[str, float | Score] = {
             "lse_min_track": own.min_track,
             "lse_face_ratio": faces.seen / faces.frames,
         }
-        answer |= self._of_preset(synced, "", own)
+        answer |= self._of_preset(synced, own, "lse_c", "lse_d", "lse_offset", "lse_windows", "lse_tracks")
         for name, *_ in FROM_PRESETS:
-            answer |= self._of_preset(synced, f"_{name}", PRESETS[name])
+            answer |= self._of_preset(synced, PRESETS[name], f"lse_c_{name}", f"lse_d_{name}")
         answer["lse_c"] = self._with_facts(answer["lse_c"], faces, synced.tracks(own))
         return {column.name: answer[column.name] for column in self.columns}
 
@@ -110,10 +107,15 @@ class LipSync(Metric):
         detail = {**seen, "tracks_found": len(tracks), "tracks": [facts(track) for track in shown]}
         return replace(score, detail=detail)
 
-    def _of_preset(self, synced: _Synced, suffix: str, preset: Preset) -> dict[str, float | Score]:
-        """The columns of one preset, with values or the reason why there are none."""
-        counts = ("lse_offset", "lse_windows", "lse_tracks") if not suffix else ()
-        names = (f"lse_c{suffix}", f"lse_d{suffix}", *counts)
+    def _synced(self, prompt: Prompt, tower: LipTower, features: Features) -> _Synced:
+        check_speech(prompt)
+        faces, voice = features[tower], features[VoiceTrack()]
+        if faces.frames <= LEAST:
+            raise NotApplicable(f"too_short: {faces.frames} frames at 25 fps, at least {LEAST + 1} needed")
+        return _Synced(faces, voice)
+
+    def _of_preset(self, synced: _Synced, preset: Preset, *names: str) -> dict[str, float | Score]:
+        """Columns for confidence, distance, offset, windows and tracks, with values or why there are none."""
         found = synced.tracks(preset)
         if not found:
             reason = synced.why_none(preset)
@@ -169,7 +171,8 @@ class _Synced:
     """The tracks of a clip by preset, each scored once."""
 
     def __init__(self, faces: TalkingFaces, voice: Voice) -> None:
-        self._faces, self._voice = faces, voice
+        self.faces, self._voice = faces, voice
+        self.own = replace(OWN, min_track=SHORT) if faces.frames <= OWN.min_track else OWN
         self._known: dict[bytes, Sync | None] = {}
 
     def tracks(self, preset: Preset) -> list[TrackSync]:
@@ -177,7 +180,7 @@ class _Synced:
         return [TrackSync(track, sync) for track, sync in found if sync is not None]
 
     def why_none(self, preset: Preset) -> str:
-        faces = self._faces
+        faces = self.faces
         if not faces.seen:
             return f"no_face: none in {faces.frames} frames"
         if self._long(preset):
@@ -192,7 +195,7 @@ class _Synced:
     def _long(self, preset: Preset) -> list[TalkingFace]:
         return [
             face
-            for face in self._faces.by_rule[Rule.of(preset)]
+            for face in self.faces.by_rule[Rule.of(preset)]
             if face.track.detections > preset.min_track and face.track.size > preset.min_face
         ]
 
@@ -200,7 +203,7 @@ class _Synced:
         track = face.track
         key = track.start.to_bytes(4) + track.boxes.tobytes()
         if key not in self._known:
-            start = self._faces.start + track.start / 25
+            start = self.faces.start + track.start / 25
             audio = speech(self._voice.beside(start, len(track.boxes)), len(track.boxes))
             self._known[key] = sync(face.lip[: len(audio)], audio) if len(audio) else None
         return self._known[key]

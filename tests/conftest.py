@@ -28,6 +28,9 @@ settings.load_profile("patient")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with SIGINT ignored
 
 
+os.environ["AVBENCH_CACHE"] = "off"  # networks of tests stand under names of official ones
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real clips and goldens beside the repository; tests that need it skip where it is absent."""

@@ -62,6 +62,24 @@ AllowUnverified = Annotated[
     ),
 ]
 
+
+def _cache(value: str) -> str:
+    if value:
+        from avbench.cache import SWITCH
+
+        os.environ[SWITCH] = value  # for every worker, too
+    return value
+
+
+Cache = Annotated[
+    str,
+    typer.Option(
+        metavar="DIR|off",
+        callback=_cache,
+        help="Folder that keeps what expensive networks said of clips, or off; default: $AVBENCH_HOME/features.",
+    ),
+]
+
 HOUR = 3600.0
 
 
@@ -106,11 +124,13 @@ def answer(
     as_json: bool,
 ) -> None:
     """Do what a command asks for, and end as the exit codes say."""
+    from avbench import cache
     from avbench.plan import budget
     from avbench.run import run
     from avbench.workers import executor as start
 
     allowed = budget(max_failures)
+    cache.current()  # says now if its settings are no good
     options = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
     with interruptible(), start(executor, workers, device, timeout) as pool:
         done = run(replace(ask, options=options), pool)

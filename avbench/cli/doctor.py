@@ -95,6 +95,22 @@ def _home() -> Finding:
     return Finding("home", ok, str(home().parent), f"make {folder} writable, or set AVBENCH_HOME to a folder that is")
 
 
+def _cache() -> Finding:
+    from avbench.cache import ROOM, SWITCH, current
+
+    try:
+        cache = current()
+    except UsageError as error:
+        return Finding("feature cache", False, str(error), f"unset {ROOM}")
+    if cache is None:
+        return Finding("feature cache", True, "off", optional=True)
+    usage = cache.usage()
+    there = next(path for path in (cache.folder, *cache.folder.parents) if path.exists())
+    ok = there.is_dir() and os.access(there, os.W_OK)
+    found = f"{cache.folder}: {usage.entries} entries, {usage.bytes / 1e9:.2f} of {cache.limit / 1e9:g} GB"
+    return Finding("feature cache", ok, found, f"make {there} writable, or set {SWITCH} to another folder, or to off")
+
+
 def _extra(package: str, extra: str) -> Callable[[], Finding]:
     def check() -> Finding:
         mend = f"pip install 'avbench[{extra}]'"
@@ -124,6 +140,7 @@ CHECKS = (
     _faces,
     _speech,
     _home,
+    _cache,
     _bundled,
     _extra("ray", "ray"),
     _extra("matplotlib", "train"),

@@ -22,6 +22,7 @@ def run(
     max_failures: o.MaxFailures = "0",
     fresh: o.Fresh = False,
     allow_unverified: o.AllowUnverified = False,
+    cache: o.Cache = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Make clips of a suite's prompts, score them, keep everything in a run directory.

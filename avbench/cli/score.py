@@ -31,6 +31,7 @@ def score(
     max_failures: o.MaxFailures = "0",
     fresh: o.Fresh = False,
     allow_unverified: o.AllowUnverified = False,
+    cache: o.Cache = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Score clips, whoever made them. Every clip that cannot be scored gets a reason.

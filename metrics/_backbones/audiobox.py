@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.errors import UsageError
+from avbench.errors import Unscored, UsageError
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 from avbench.weights import locate
 
+from ._checkpoint import opened, up
 from ._paper import library
 from .sound import finite
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+WEIGHTS, CONFIG = "audiobox_aesthetics", "audiobox_aesthetics_config"
 RATE = 16_000
 CHUNK = 10 * RATE  # samples
 BATCH = 8  # chunks a pass
@@ -65,11 +66,19 @@ class AudioBox(AudioBackbone[Aesthetics]):
     """The four ratings of a whole clip: the mean of its channels, resampled to 16 kHz, no change of level."""
 
     view: ClassVar[AudioView] = AudioView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (WEIGHTS, CONFIG)
 
     def extract(self, audio: Audio, info: MediaInfo) -> Aesthetics:
         network, config = _network()
         pieces = chunks(resampled(finite(audio), audio.rate))
         return rated(raw(network, pieces), pieces.weights, config)
+
+    def pack(self, feature: Aesthetics) -> Mapping[str, NDArray[Any]]:
+        return {"feature": np.array(astuple(feature))}
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> Aesthetics:
+        return Aesthetics(*arrays["feature"].tolist())
 
 
 def resampled(samples: NDArray[np.float32], rate: int) -> Tensor:
@@ -98,10 +107,10 @@ def raw(network: Any, pieces: Chunks) -> dict[str, Tensor]:
 
     with torch.inference_mode():
         passes = [
-            network({"wav": waves[:, None], "mask": masks[:, None]})
+            network({"wav": up(waves[:, None], network), "mask": up(masks[:, None], network)})
             for waves, masks in zip(pieces.waves.split(BATCH), pieces.masks.split(BATCH), strict=True)
         ]
-    return {axis: torch.cat([found[axis] for found in passes]) for axis in AXES}
+    return {axis: torch.cat([found[axis].cpu() for found in passes]) for axis in AXES}
 
 
 def rated(found: Mapping[str, Tensor], weights: Tensor, config: Mapping[str, Any]) -> Aesthetics:
@@ -135,10 +144,19 @@ def load(state: Mapping[str, Tensor], config: Mapping[str, Any], source: str) ->
     return build(lambda: network, state, source)
 
 
-@cache
 def _network() -> tuple[Any, dict[str, Any]]:
-    from ._state import read_state
+    try:
+        config = read_config(locate(CONFIG))
+    except UsageError as error:
+        raise Unscored(str(error)) from error
+    return opened(_Reader(json.dumps(config)), WEIGHTS), config
 
-    config = read_config(locate("audiobox_aesthetics_config"))
-    path = locate("audiobox_aesthetics")
-    return load(read_state(path), config, str(path)), config
+
+@dataclass(frozen=True)
+class _Reader:
+    config: str  # JSON, which can be compared
+
+    def __call__(self, path: Path) -> Any:
+        from ._state import read_state
+
+        return load(read_state(path), json.loads(self.config), str(path))

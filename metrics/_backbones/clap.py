@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.features import remembered
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 from avbench.weights import locate
 
+from ._checkpoint import down, opened, up
 from ._paper import library
 from .sound import audible, finite
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+VOCABULARY, MERGES = "roberta_base_vocab", "roberta_base_merges"
 RATE = 48_000
 SECONDS = 10.0  # longer sounds are cut: the reference takes a random piece of them
 TOKENS = 77
@@ -61,6 +64,13 @@ class Variant:
     width: int
     fusion: bool
 
+    def read(self, path: Path) -> Any:
+        """The network of one of LAION's files. Raises UsageError."""
+        from ._state import read_state
+
+        state = read_state(path, under="state_dict")
+        return load({name.removeprefix("module."): value for name, value in state.items()}, self, str(path))
+
 
 BASE = Variant("clap_htsat_base", (2, 2, 12, 2), 128, fusion=False)
 TINY_FUSION = Variant("clap_htsat_tiny_fusion", (2, 2, 6, 2), 96, fusion=True)
@@ -71,6 +81,8 @@ class Clap(AudioBackbone[NDArray[np.float32]]):
     """Unit vector (512,) of the first 10 s, by HTSAT-base, as av-benchmark hears it: no constant part, no rounding."""
 
     view: ClassVar[AudioView] = AudioView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (BASE.weights,)
 
     def extract(self, audio: Audio, info: MediaInfo) -> NDArray[np.float32]:
         from ._waves import mono
@@ -84,6 +96,8 @@ class VerseClap(AudioBackbone[NDArray[np.float32]]):
     """Unit vector (512,) of the first 10 s, by HTSAT-tiny with fusion, as Verse-Bench: peak at -1 dB, 16 bits."""
 
     view: ClassVar[AudioView] = AudioView(rate=RATE)
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (TINY_FUSION.weights,)
 
     def extract(self, audio: Audio, info: MediaInfo) -> NDArray[np.float32]:
         samples = audible(audio)
@@ -107,8 +121,9 @@ def embed_audio(network: Any, variant: Variant, wave: NDArray[np.float32]) -> ND
     import torch
 
     with torch.inference_mode():
-        longer = torch.zeros(1, 1, dtype=torch.bool)  # else fusion mixes in chunks that a short sound does not have
-        pooled = network.audio_model(input_features=log_mel(variant, wave), is_longer=longer).pooler_output
+        # else fusion mixes in chunks that a short sound does not have
+        longer = up(torch.zeros(1, 1, dtype=torch.bool), network)
+        pooled = network.audio_model(input_features=up(log_mel(variant, wave), network), is_longer=longer).pooler_output
         return _unit(network.audio_projection(pooled))[0]
 
 
@@ -117,14 +132,17 @@ def embed_text(network: Any, tokens: Tensor, mask: Tensor) -> NDArray[np.float32
     import torch
 
     with torch.inference_mode():
-        pooled = network.text_model(input_ids=tokens, attention_mask=mask).pooler_output
+        pooled = network.text_model(input_ids=up(tokens, network), attention_mask=up(mask, network)).pooler_output
         return _unit(network.text_projection(pooled))
 
 
-@lru_cache(maxsize=4096)
 def embed_caption(variant: Variant, text: str) -> NDArray[np.float32]:
     """Unit vector (512,) of a caption. Raises Unscored without the weights."""
-    network = _network(variant)
+    return remembered(_embed_caption, variant.weights, text, weights=(variant.weights, VOCABULARY, MERGES))
+
+
+def _embed_caption(weights: str, text: str) -> NDArray[np.float32]:
+    network = _network({known.weights: known for known in (BASE, TINY_FUSION)}[weights])
     return embed_text(network, *tokens(_tokenizer(), text))[0]
 
 
@@ -195,22 +213,16 @@ def _extractor(variant: Variant) -> Any:
     )
 
 
-@cache
 def _network(variant: Variant) -> Any:
-    from ._state import read_state
-
-    path = locate(variant.weights)
-    state = read_state(path, under="state_dict")
-    return load({name.removeprefix("module."): value for name, value in state.items()}, variant, str(path))
+    return opened(variant.read, variant.weights)
 
 
 @cache
 def _tokenizer() -> Any:
-    return read_tokenizer(locate("roberta_base_vocab"), locate("roberta_base_merges"))
+    return read_tokenizer(locate(VOCABULARY), locate(MERGES))
 
 
 def _unit(vectors: Tensor) -> NDArray[np.float32]:
     from torch.nn.functional import normalize
 
-    unit: NDArray[np.float32] = normalize(vectors, dim=-1).numpy()
-    return unit
+    return down(normalize(vectors, dim=-1))

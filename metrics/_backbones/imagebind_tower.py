@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
+from avbench.features import remembered
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 
-from ._checkpoint import device_of, network
+from ._checkpoint import down, network, up
 from ._slots import Shown, Slots
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from .imagebind import ImageBind
 
+ID, VOCABULARY = "imagebind_huge", "imagebind_bpe"
 WINDOW, OVERLAP = 2.0, 1.5  # seconds, of JavisScore
 Embedding = NDArray[np.float32]  # (1024,) unless said otherwise
 Image = NDArray[np.uint8]
@@ -30,6 +32,8 @@ class ImageBindVideo(VideoBackbone[Embedding]):
     """av-benchmark's: the mean over pairs of frames two seconds apart, in three crops. Needs 4 s."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (ID,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embedding]:
         return _PairExtractor(_network(), info)
@@ -40,6 +44,8 @@ class ImageBindFrames(VideoBackbone[Embedding]):
     """(T, 1024): every decoded frame for itself, its centre square."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (ID,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embedding]:
         return _StillExtractor(_network())
@@ -50,6 +56,8 @@ class ImageBindAudio(AudioBackbone[Embedding]):
     """The mean over three clips of 2 s, spread over the whole sound."""
 
     view: ClassVar[AudioView] = AudioView(mono=False)
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (ID,)
 
     def extract(self, audio: Audio, info: MediaInfo) -> Embedding:
         return _hear(audio.samples, audio.rate)
@@ -60,6 +68,8 @@ class ImageBindWindows(AudioBackbone[Embedding]):
     """(W, 1024): the windows of 2 s that JavisScore hears (see `windows`)."""
 
     view: ClassVar[AudioView] = AudioView(rate=16_000, mono=False)
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (ID,)
 
     def extract(self, audio: Audio, info: MediaInfo) -> Embedding:
         size, starts = windows(len(audio.samples), audio.rate)
@@ -79,6 +89,10 @@ def windows(length: int, rate: float) -> tuple[int, list[int]]:
 
 def read(text: str) -> Embedding:
     """The embedding of a text; its first 75 tokens count."""
+    return remembered(_read, text, weights=(VOCABULARY, ID))
+
+
+def _read(text: str) -> Embedding:
     import torch
 
     from .imagebind_text import tokenizer
@@ -86,7 +100,7 @@ def read(text: str) -> Embedding:
     tokens = tokenizer()([text])
     net = _network()
     with torch.inference_mode():
-        return net.text(torch.from_numpy(tokens).to(device_of(net)))[0].cpu().numpy()
+        return down(net.text(up(tokens, net))[0])
 
 
 def cosine(a: Embedding, b: Embedding) -> NDArray[np.float64]:
@@ -143,7 +157,7 @@ class _PairExtractor(VideoExtractor[Embedding]):
             if frame.shape[0] == frame.shape[1]:
                 clips = clips[:1]  # the three crops of a square are one
             with torch.inference_mode():
-                self._pairs.append(self._net.vision(clips[None].to(device_of(self._net)))[0].cpu().numpy())
+                self._pairs.append(down(self._net.vision(up(clips[None], self._net))[0]))
         self._last = frame
         self._seen += 1
 
@@ -159,7 +173,7 @@ class _StillExtractor(VideoExtractor[Embedding]):
         from .imagebind_input import stills
 
         with torch.inference_mode():
-            self._frames.append(self._net.vision(stills(frames.data).to(device_of(self._net))).cpu().numpy())
+            self._frames.append(down(self._net.vision(up(stills(frames.data), self._net))))
 
     def finish(self) -> Embedding:
         return np.concatenate(self._frames)
@@ -179,10 +193,10 @@ def _hear(samples: NDArray[np.float32], rate: int) -> Embedding:
         clips = clips[:1]
     net = _network()
     with torch.inference_mode():
-        return net.audio(clips[None].to(device_of(net)))[0].cpu().numpy()
+        return down(net.audio(up(clips[None], net))[0])
 
 
 def _network() -> ImageBind:
     from . import imagebind
 
-    return network(imagebind.load, "imagebind_huge")
+    return network(imagebind.load, ID)

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ._checkpoint import up
 from ._state import build
 
 SCALE = 0.25
@@ -111,10 +112,10 @@ def shrink(frame: NDArray[np.uint8], scale: float = SCALE) -> NDArray[np.uint8]:
 def find(net: S3FD, frames: NDArray[np.uint8]) -> Faces:
     """Runs the network on RGB frames (N, h, w, 3), already shrunk."""
     weight = next(net.parameters())
-    x = torch.from_numpy(frames).to(weight.device).permute(0, 3, 1, 2).to(weight.dtype)
+    x = up(frames, net).permute(0, 3, 1, 2).to(weight.dtype)
     x = (x - x.new_tensor(_MEAN_RGB)[:, None, None]).contiguous(memory_format=torch.channels_last)
     offsets, probability, sizes = net(x)
-    prior = priors(frames.shape[2], frames.shape[1], tuple(sizes)).to(weight.device)
+    prior = up(priors(frames.shape[2], frames.shape[1], tuple(sizes)), net)
     return Faces(decode(offsets, prior), probability[..., 1])
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
+from avbench.features import remembered
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone, VideoExtractor, VideoView
 
-from ._checkpoint import device_of, network
+from ._checkpoint import batch, down, network, up
 from ._slots import Shown, Slots
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .synchformer import Synchformer
 
 ID = "synchformer"
+BATCH = 8  # segments a pass on a GPU, 10 MB each
 Segments = NDArray[np.float32]
 
 
@@ -31,6 +33,8 @@ class SynchformerVideo(VideoBackbone[Segments]):
     """(S, 8, 768). Frames at 25 fps as FFmpeg's filter picks them, whole ones only; memory holds one segment."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (ID,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Segments]:
         return _VideoExtractor(_network(), info)
@@ -41,6 +45,8 @@ class SynchformerAudio(AudioBackbone[Segments]):
     """(S, 6, 768), from the first frame of the video on: a late start of either stream is seen."""
 
     view: ClassVar[AudioView] = AudioView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (ID,)
 
     def extract(self, audio: Audio, info: MediaInfo) -> Segments:
         import torch
@@ -56,17 +62,20 @@ class SynchformerAudio(AudioBackbone[Segments]):
             raise NotApplicable(f"too_short: {len(wave) / protocol.RATE:.2f} s of sound, at least 0.64 s needed")
         with torch.inference_mode():
             parts = protocol.audio_segments(wave).split(8)
-            return torch.cat([net.audio(part.to(device_of(net))).cpu() for part in parts]).numpy()
+            return np.concatenate([down(net.audio(up(part, net))) for part in parts])
 
 
 def compare(video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
     """(B, 21) logits of the offset for B choices of 14 segments, (B, 14)."""
+    return remembered(_compare, video, audio, picks, weights=(ID,))
+
+
+def _compare(video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
     import torch
 
     net = _network()
     with torch.inference_mode():
-        sides = (torch.from_numpy(side[picks]).to(device_of(net)) for side in (video, audio))
-        return net.compare(*sides).cpu().numpy()
+        return down(net.compare(*(up(side[picks], net) for side in (video, audio))))
 
 
 class _VideoExtractor(VideoExtractor[Segments]):
@@ -77,7 +86,8 @@ class _VideoExtractor(VideoExtractor[Segments]):
         self._slots = Slots[NDArray[np.uint8]](Fraction(FPS), info)
         self._pixels: deque[Tensor] = deque(maxlen=SEGMENT_FRAMES)
         self._shown = 0
-        self._segments: list[NDArray[np.float32]] = []
+        self._waiting: list[Tensor] = []
+        self._segments: list[Segments] = []
 
     def push(self, frames: Frames) -> None:
         for frame, time in zip(frames.data, frames.times, strict=True):
@@ -91,9 +101,12 @@ class _VideoExtractor(VideoExtractor[Segments]):
         count = (whole - SEGMENT_FRAMES) // STEP_FRAMES + 1
         if whole < SEGMENT_FRAMES:
             raise NotApplicable(f"too_short: {whole} frames at 25 fps, at least {SEGMENT_FRAMES} needed")
-        return np.stack(self._segments[:count])
+        self._embed()
+        return np.concatenate(self._segments)[:count]
 
     def _show(self, shown: Shown[NDArray[np.uint8]] | None) -> None:
+        import torch
+
         from .synchformer_input import SEGMENT_FRAMES, STEP_FRAMES, frames
 
         if shown is None:
@@ -103,13 +116,17 @@ class _VideoExtractor(VideoExtractor[Segments]):
             self._pixels.append(pixels)
             self._shown += 1
             if self._shown >= SEGMENT_FRAMES and (self._shown - SEGMENT_FRAMES) % STEP_FRAMES == 0:
-                self._segments.append(self._embed())
+                self._waiting.append(torch.stack(tuple(self._pixels)))
+                if len(self._waiting) == batch(self._net, BATCH):
+                    self._embed()
 
-    def _embed(self) -> NDArray[np.float32]:
+    def _embed(self) -> None:
         import torch
 
-        with torch.inference_mode():
-            return self._net.video(torch.stack(tuple(self._pixels))[None].to(device_of(self._net)))[0].cpu().numpy()
+        if self._waiting:
+            with torch.inference_mode():
+                self._segments.append(down(self._net.video(up(torch.stack(self._waiting), self._net))))
+            self._waiting = []
 
 
 def _network() -> Synchformer:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from torch import Tensor, nn
 
+from ._checkpoint import down, up
 from ._state import build
 
 FPS = 25
@@ -89,23 +90,21 @@ def windows(frames: int, samples: int) -> int:
 @torch.inference_mode()
 def embed_lip(net: SyncNet, crops: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
     """RGB face crops (T, 224, 224, 3) at 25 fps to (count, 1024); window v is frames v..v+4."""
-    device = next(net.parameters()).device
     parts = []
     for start in range(0, count, _CHUNK):
         stop = min(count, start + _CHUNK) + WINDOW - 1
-        bgr = torch.from_numpy(np.ascontiguousarray(crops[start:stop, :, :, ::-1])).to(device)
-        parts.append(net.lip(bgr.permute(3, 0, 1, 2).unsqueeze(0).float())[0].cpu())
-    return torch.cat(parts).numpy() if parts else np.empty((0, DIM), np.float32)
+        bgr = up(np.ascontiguousarray(crops[start:stop, :, :, ::-1]), net)
+        parts.append(down(net.lip(bgr.permute(3, 0, 1, 2).unsqueeze(0).float())[0]))
+    return np.concatenate(parts) if parts else np.empty((0, DIM), np.float32)
 
 
 @torch.inference_mode()
 def embed_audio(net: SyncNet, samples: NDArray[np.int16], count: int) -> NDArray[np.float32]:
     """Mono 16 kHz samples to (count, 1024); window v is 0.2 s from the start of video frame v."""
-    device = next(net.parameters()).device
     coefficients = mfcc(samples).astype(np.float32)
     first = MFCC_PER_FRAME * np.arange(count)[:, None] + np.arange(MFCC_PER_FRAME * WINDOW)
     stacked = coefficients[first].transpose(0, 2, 1)[:, None]
-    return net.audio(torch.from_numpy(stacked).to(device)).cpu().numpy()
+    return down(net.audio(up(stacked, net)))
 
 
 def mfcc(samples: NDArray[np.int16]) -> NDArray[np.float64]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
@@ -36,6 +40,7 @@ class VoiceActivity(AudioBackbone[SpeechSegments]):
     """silero-vad with its defaults (threshold 0.5, 250 ms of speech, 100 ms of silence, 30 ms of padding)."""
 
     view: ClassVar[AudioView] = AudioView(rate=RATE)
+    kept: ClassVar[bool] = True
 
     def extract(self, audio: Audio, info: MediaInfo) -> SpeechSegments:
         import torch
@@ -47,6 +52,13 @@ class VoiceActivity(AudioBackbone[SpeechSegments]):
             segments=tuple((span["start"] / RATE, span["end"] / RATE) for span in found),
             seconds=len(samples) / RATE,
         )
+
+    def pack(self, feature: SpeechSegments) -> Mapping[str, NDArray[Any]]:
+        return {"segments": np.array(feature.segments).reshape(-1, 2), "seconds": np.array(feature.seconds)}
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> SpeechSegments:
+        segments = tuple((start, end) for start, end in arrays["segments"].tolist())
+        return SpeechSegments(segments, float(arrays["seconds"]))
 
 
 @cache

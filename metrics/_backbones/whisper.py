@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import pickle
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import UsageError
+from avbench.features import remembered
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
-from avbench.weights import locate
 
+from ._checkpoint import opened
 from ._paper import library
 from .sound import finite
 
@@ -40,13 +42,14 @@ class Speech:
     """The sound of a clip (S,) at 16 kHz, transcribed on demand, once a language."""
 
     def __init__(self, samples: NDArray[np.float32]) -> None:
-        self._samples = samples
+        self.samples = samples
         self._heard: dict[str, Transcript] = {}
 
     def transcript(self, language: str) -> Transcript:
         """What is said in `language` (`en`, `zh` …). Raises Unscored without Whisper or its weights."""
         if language not in self._heard:
-            self._heard[language] = transcribe(_model(), self._samples, language)
+            words = remembered(_hear, self.samples, language, weights=(WEIGHTS,))
+            self._heard[language] = Transcript(**json.loads(words.tobytes()))
         return self._heard[language]
 
 
@@ -55,9 +58,16 @@ class Whisper(AudioBackbone[Speech]):
     """Whisper large-v3 on the whole clip, through 16-bit samples as the reference reads its files."""
 
     view: ClassVar[AudioView] = AudioView(rate=RATE)
+    kept: ClassVar[bool] = True
 
     def extract(self, audio: Audio, info: MediaInfo) -> Speech:
         return Speech(quantised(finite(audio)))
+
+    def pack(self, feature: Speech) -> Mapping[str, NDArray[Any]]:
+        return {"samples": (feature.samples * 32768).astype(np.int16)}
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> Speech:
+        return Speech((arrays["samples"] / 32768).astype(np.float32))
 
 
 def quantised(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -105,6 +115,11 @@ def load(path: Path) -> Any:
         raise UsageError(f"weights {path}: do not fit Whisper ({first}); is this the official file?") from error
 
 
-@cache
+def _hear(samples: NDArray[np.float32], language: str) -> NDArray[np.uint8]:
+    """A transcript as JSON in UTF-8."""
+    heard = asdict(transcribe(_model(), samples, language))
+    return np.frombuffer(json.dumps(heard, ensure_ascii=False).encode(), np.uint8)
+
+
 def _model() -> Any:
-    return load(locate(WEIGHTS))
+    return opened(load, WEIGHTS)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from avbench.errors import Unscored, UsageError
 from avbench.media.info import MediaInfo
-from avbench.metrics._backbones import audiobox
+from avbench.metrics._backbones import _checkpoint, audiobox
 from avbench.parts import Audio
 
 pytest.importorskip("audiobox_aesthetics", reason="the extra paper is not installed")
@@ -80,13 +80,14 @@ def test_official_files(golden: Golden, net: Any, config: Any, tmp_path: Path, m
     files["audiobox_aesthetics"] = tmp_path / "model.safetensors"
     save_file(net.state_dict(), files["audiobox_aesthetics"])
     files["audiobox_aesthetics_config"].write_text(json.dumps(config), encoding="utf-8")
-    monkeypatch.setattr(audiobox, "locate", files.__getitem__)
-    audiobox._network.cache_clear()
+    for module in (audiobox, _checkpoint):
+        monkeypatch.setattr(module, "locate", files.__getitem__)
+    _checkpoint._opened.cache_clear()
     run = next(run for run in golden.records(FILE)["runs"].values() if len(run["batch"]) == 1)
     shape = golden.records(FILE)["cases"][run["batch"][0]]
     samples = golden.wav(f"aes/{run['batch'][0]}", shape["n"], shape["sr"], shape["ch"]).mean(axis=0)
     found = audiobox.AudioBox().extract(Audio(samples, shape["sr"], 0.0), MediaInfo(Path("a"), "mp4", None, None))
-    audiobox._network.cache_clear()
+    _checkpoint._opened.cache_clear()
     for axis, value in run["result"][0].items():
         assert getattr(found, axis.lower()) == pytest.approx(value, abs=2e-4)
 
@@ -110,7 +111,7 @@ def test_chunks(size: int, weights: list[float]) -> None:
 
 def test_missing_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVBENCH_HOME", str(tmp_path))
-    audiobox._network.cache_clear()
+    _checkpoint._opened.cache_clear()
     sound = Audio(np.zeros(16_000, np.float32), 16_000, 0.0)
     with pytest.raises(Unscored, match=r"^needs weights .*weights pull audiobox_aesthetics"):
         audiobox.AudioBox().extract(sound, MediaInfo(Path("a"), "mp4", None, None))

@@ -12,7 +12,7 @@ import torch
 
 from avbench.errors import Unscored, UsageError
 from avbench.media.info import MediaInfo
-from avbench.metrics._backbones import clap
+from avbench.metrics._backbones import _checkpoint, clap
 from avbench.parts import Audio
 
 pytest.importorskip("transformers", reason="the extra paper is not installed")
@@ -91,11 +91,11 @@ def test_official_file(golden: Golden, tmp_path: Path, monkeypatch: pytest.Monke
     torch.save(
         {"epoch": 45, "name": "x", "state_dict": {f"module.{name}": value for name, value in state.items()}}, path
     )
-    monkeypatch.setattr(clap, "locate", lambda id: {clap.TINY_FUSION.weights: path}[id])
-    clap._network.cache_clear()
+    monkeypatch.setattr(_checkpoint, "locate", lambda id: {clap.TINY_FUSION.weights: path}[id])
+    _checkpoint._opened.cache_clear()
     wave = golden.inputs(FUSION)["240000"]
     found = clap.VerseClap().extract(Audio(wave, clap.RATE, 0.0), MediaInfo(Path("a"), "mp4", None, None))
-    clap._network.cache_clear()
+    _checkpoint._opened.cache_clear()
     loud = clap.quantised(wave * np.float32(clap.PEAK / np.abs(wave).max()))
     net = clap.load(state, clap.TINY_FUSION, "seeded")
     np.testing.assert_array_equal(found, clap.embed_audio(net, clap.TINY_FUSION, loud))
@@ -156,7 +156,7 @@ def test_another_checkpoint_is_refused_by_name(golden: Golden) -> None:
 @pytest.mark.parametrize("backbone", [clap.Clap(), clap.VerseClap()])
 def test_missing_weights(backbone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVBENCH_HOME", str(tmp_path))
-    clap._network.cache_clear()
+    _checkpoint._opened.cache_clear()
     sound = Audio(np.ones(clap.RATE, np.float32), clap.RATE, 0.0)
     with pytest.raises(Unscored, match=r"^needs weights .*weights pull clap_htsat"):
         backbone.extract(sound, MediaInfo(Path("a"), "mp4", None, None))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.metrics._backbones import clap
+from avbench.metrics._backbones import _checkpoint, clap
 from avbench.metrics._clap_score import cosine
 from avbench.records import Prompt
 
@@ -47,7 +47,7 @@ def test_missing_weights_are_named(
     arrays: Any, score: Any, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AVBENCH_HOME", str(tmp_path))
-    clap._network.cache_clear()
+    _checkpoint._opened.cache_clear()
     with pytest.raises(Unscored, match=r"^needs weights"):
         score(name, arrays(FRAMES, np.ones(48_000, np.float32), 48_000), CAPTION)
 

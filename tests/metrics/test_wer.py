@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avbench.details import pack
 from avbench.errors import NotApplicable, Unscored, UsageError
-from avbench.metrics._backbones import whisper
+from avbench.metrics._backbones import _checkpoint, whisper
 from avbench.parts import Metric
 from avbench.records import Clip, Prompt, Score, SpeechLine, Status
 from avbench.registry import load
@@ -29,7 +29,7 @@ CHINESE = Prompt("p", speech=(SpeechLine("今天下午我们去湖边散步。",
 @pytest.fixture
 def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVBENCH_HOME", str(tmp_path))
-    whisper._model.cache_clear()
+    _checkpoint._opened.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +131,13 @@ def test_a_speech_is_transcribed_once_a_language(
         loads.append(id)
         return checkpoint
 
-    monkeypatch.setattr(whisper, "locate", locate)
-    whisper._model.cache_clear()
+    monkeypatch.setattr(_checkpoint, "locate", locate)
+    _checkpoint._opened.cache_clear()
     speech = whisper.Speech(voice)
     assert speech.transcript("en") is speech.transcript("en")
     assert speech.transcript("zh").language == "zh"
-    assert loads == ["whisper_large_v3"]
-    whisper._model.cache_clear()
+    assert loads == ["whisper_large_v3"] * 2
+    _checkpoint._opened.cache_clear()
 
 
 def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
