@@ -242,14 +242,17 @@ def test_a_file_that_changes_under_way_is_not_kept(home: Path, clip: Path, encod
     assert cache.current() and cache.current().usage().entries == 0  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "pickle", "other"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "pickle", "npz", "other"])
 def test_a_damaged_entry_is_a_miss_and_is_replaced(home: Path, clip: Path, tmp_path: Path, damage: str) -> None:
     good = look(clip)[Mean()]
     for path in sorted((home / "features").glob("??/*")):
         stored = bytearray(path.read_bytes())
         stored[-1] ^= 1
-        bomb = pickle.dumps(_Bomb(tmp_path))
-        path.write_bytes({"cut": bytes(stored[:-3]), "flip": bytes(stored), "pickle": bomb}.get(damage, b""))
+        files = {"cut": bytes(stored[:-3]), "flip": bytes(stored), "pickle": pickle.dumps(_Bomb(tmp_path))}
+        path.write_bytes(files.get(damage, b""))
+        if damage == "npz":
+            with path.open("wb") as file:
+                np.savez_compressed(file, feature=np.array([_Bomb(tmp_path)], dtype=object))
         if damage == "other":  # a good entry under another's name
             Cache(home / "features", 10**9).put(NAME, Entry({"feature": np.zeros(3)}))
             shutil.copy(home / "features" / NAME[:2] / f"{NAME}.safetensors", path)

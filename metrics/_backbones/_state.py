@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, TypeVar
-from zipfile import is_zipfile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, is_zipfile
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from ._torchscript import is_torchscript, read_torchscript
 
 M = TypeVar("M", bound=nn.Module)
 
+CODE = 16 << 20  # bytes of source in a TorchScript archive, which is compressed
 _SHOWN = 6  # names printed of a long list
 _BATCH_COUNTER = "*num_batches_tracked"  # checkpoints of before 2018 lack it; evaluation never reads it
 
@@ -33,6 +34,8 @@ def read_state(path: Path, under: str | None = None) -> dict[str, Tensor]:
     if not path.is_file():
         raise UsageError(f"weights {path}: no such file; run `avbench weights pull` or put it there")
     try:
+        if is_zipfile(path):
+            _check_archive(path)
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
@@ -42,7 +45,7 @@ def read_state(path: Path, under: str | None = None) -> dict[str, Tensor]:
         else:
             with _numpy_allowed():
                 state = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError, BadZipFile) as error:
         raise UsageError(f"weights {path}: not readable as plain tensors ({_first_line(error)})") from error
     if under is not None and path.suffix != ".safetensors":
         if not isinstance(state, Mapping) or under not in state:
@@ -51,6 +54,14 @@ def read_state(path: Path, under: str | None = None) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UsageError(f"weights {path}: is not a state dict (names to tensors); is this the official file?")
     return dict(state)
+
+
+def _check_archive(path: Path) -> None:
+    """PyTorch never compresses tensors; a file that does would unpack to whatever size it likes, or be read wrongly."""
+    with ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != ZIP_STORED and ("/data/" in entry.filename or entry.file_size > CODE):
+                raise ValueError(f"{entry.filename} is compressed, {entry.file_size} bytes when unpacked")
 
 
 def build(make: Callable[[], M], state: Mapping[str, Tensor], source: str, unused: Iterable[str] = ()) -> M:

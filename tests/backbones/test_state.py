@@ -70,6 +70,18 @@ def test_absent_and_damaged_files_are_named(tmp_path: Path) -> None:
         read_state(tmp_path / "half.pth")
 
 
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    """A bomb: half a megabyte that would become 500 MB."""
+    torch.save({"w": torch.zeros(4)}, tmp_path / "net.pth")
+    bomb = tmp_path / "bomb.pth"
+    with zipfile.ZipFile(tmp_path / "net.pth") as good, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as bad:
+        for entry in good.infolist():
+            big = "/data/" in entry.filename
+            bad.writestr(entry.filename, bytes(500_000_000) if big else good.read(entry))
+    with pytest.raises(UsageError, match=r"bomb.pth: not readable as plain tensors .*500000000 bytes when unpacked"):
+        read_state(bomb)
+
+
 def test_torchscript_is_read_without_its_code(tmp_path: Path) -> None:
     net, path, stripped = _net().eval(), tmp_path / "net.pt", tmp_path / "stripped.pt"
     with warnings.catch_warnings():

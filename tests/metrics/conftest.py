@@ -191,16 +191,34 @@ def weights_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def seeded_state(golden: Callable[[str], Path]) -> Callable[[str], Any]:
-    """`seeded_state("lipsync/manifest_s3fd.json")`: seeded weights under the official names of a manifest."""
+def seeded_weights(golden: Callable[[str], Path]) -> Any:
+    """The module that makes seeded weights of a manifest, the names and shapes of an official checkpoint."""
     import importlib.util
 
-    def state(manifest: str) -> Any:
-        path = golden(manifest)
-        spec = importlib.util.spec_from_file_location("seeded_weights", path.parents[1] / "seeded_weights.py")
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module.seeded_state_dict(module.load_manifest(path))
+    folder = golden("lipsync/manifest_s3fd.json").parents[1]
+    spec = importlib.util.spec_from_file_location("seeded_weights", folder / "seeded_weights.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
+
+@pytest.fixture(scope="session")
+def seeded_state(golden: Callable[[str], Path], seeded_weights: Any) -> Callable[[str], Any]:
+    """`seeded_state("lipsync/manifest_s3fd.json")`: seeded weights under the official names of a manifest."""
+    return lambda manifest: seeded_weights.seeded_state_dict(seeded_weights.load_manifest(golden(manifest)))
+
+
+@pytest.fixture(scope="session")
+def one_face(seeded_state: Callable[[str], Any]) -> dict[str, Any]:
+    """Seeded S3FD that sees one face in the middle of any frame of about 360 x 288, trembling with the picture."""
+    import torch
+
+    state: dict[str, Any] = seeded_state("lipsync/manifest_s3fd.json")
+    for k in range(6):
+        state[f"conf.{k}.weight"] *= 0
+        state[f"loc.{k}.weight"] *= 0.3 if k == 5 else 0
+        state[f"conf.{k}.bias"] = torch.tensor([5.0] * (len(state[f"conf.{k}.bias"]) - 1) + [-5.0])
+    state["conf.5.bias"] = torch.tensor([-5.0, 5.0])
+    state["loc.5.bias"] = torch.tensor([0.0, 0.0, -11.5, -11.5])
     return state

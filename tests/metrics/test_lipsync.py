@@ -197,27 +197,16 @@ class _Keeper(VideoExtractor[list[NDArray[np.uint8]]]):
         return self.frames
 
 
-def one_face(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Seeded S3FD that sees one face in the middle of any frame of about 360 x 288, trembling with the picture."""
-    for k in range(6):
-        state[f"conf.{k}.weight"] *= 0
-        state[f"loc.{k}.weight"] *= 0.3 if k == 5 else 0
-        state[f"conf.{k}.bias"] = torch.tensor([5.0] * (len(state[f"conf.{k}.bias"]) - 1) + [-5.0])
-    state["conf.5.bias"] = torch.tensor([-5.0, 5.0])
-    state["loc.5.bias"] = torch.tensor([0.0, 0.0, -11.5, -11.5])
-    return state
-
-
 @pytest.mark.slow
 def test_a_real_clip_equals_the_chain_over_all_of_its_frames(
-    shared: Path, weights_home: Path, seeded_state: Callable[[str], Any]
+    shared: Path, weights_home: Path, seeded_state: Callable[[str], Any], one_face: dict[str, torch.Tensor]
 ) -> None:
     state = seeded_state("lipsync/manifest_syncnet.json")
     state["netfclip.3.weight"] *= 0.08
     state["netfcaud.3.bias"] *= 100
     state["netfclip.3.bias"] = state["netfcaud.3.bias"].clone()
     torch.save(state, weights_home / "syncnet_v2.model")
-    torch.save(one_face(seeded_state("lipsync/manifest_s3fd.json")), weights_home / "sfd_face.pth")
+    torch.save(one_face, weights_home / "sfd_face.pth")
 
     path = shared / "media" / "grid_sbwe5n.mpg"
     features = sweep(path, [*LipSync.needs, Keep()])
