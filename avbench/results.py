@@ -60,7 +60,7 @@ def read(runs: Sequence[Path]) -> Results:
     same suite with other prompts, or the same measure with another protocol version.
     """
     folders = list(dict.fromkeys(run.resolve() for run in runs))
-    infos = dict(zip(_names(folders), map(_info, folders), strict=True))
+    infos = dict(zip(_names(folders), map(run_info, folders), strict=True))
     _refuse_other_prompts(infos)
     tables = [load_scores(folder) for folder in folders]
     labels = _labels(tables, list(infos))
@@ -107,7 +107,8 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return [str(folder) for folder in folders]
 
 
-def _info(run: Path) -> dict[str, Any]:
+def run_info(run: Path) -> dict[str, Any]:
+    """The run.json of a run that got as far as knowing its columns. Raises UsageError."""
     path = run / "run.json"
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
@@ -137,7 +138,7 @@ def _refuse_other_prompts(infos: Mapping[str, dict[str, Any]]) -> None:
 def _common_measures(infos: Mapping[str, dict[str, Any]]) -> tuple[Measure, ...]:
     seen: dict[tuple[str, str], tuple[Measure, str]] = {}
     for run, info in infos.items():
-        for measure in map(_measure, info["columns"]):
+        for measure in map(measure_of, info["columns"]):
             name, backend = measure.column.name, measure.backend
             known, first = seen.setdefault((name, backend), (measure, run))
             if known.version != measure.version:
@@ -148,6 +149,7 @@ def _common_measures(infos: Mapping[str, dict[str, Any]]) -> tuple[Measure, ...]
     return tuple(measure for measure, _ in seen.values())
 
 
-def _measure(row: dict[str, Any]) -> Measure:
+def measure_of(row: Mapping[str, Any]) -> Measure:
+    """The measure that a row of run.json's `columns` describes."""
     fields = {field.name: row[field.name] for field in dataclasses.fields(Column) if field.name in row}
     return Measure(Column(**fields | {"direction": Direction(row["direction"])}), row["backend"], row["version"])

@@ -10,6 +10,7 @@ import typer
 
 from avbench import __version__
 from avbench.cli.doctor import doctor
+from avbench.cli.gate import gate
 from avbench.cli.generate import generate
 from avbench.cli.list import list_parts
 from avbench.cli.report import report
@@ -40,7 +41,7 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, generate, score, report, train, doctor):
+for command in (run, generate, score, report, gate, train, doctor):
     app.command()(command)
 app.command("list")(list_parts)
 app.add_typer(weights, name="weights")

@@ -19,8 +19,9 @@ HEAD = """# The command line
 
 Every command's help as the command prints it. stdout carries the result, stderr the talk and the progress bars.
 
-Exit codes: 0 done; 2 the call or a config is wrong, said before any work starts; 3 incomplete (items failed beyond
-the budget, a required metric unavailable, nothing to score); 130 and 143 interrupted, resumable by the same call.
+Exit codes: 0 done (`gate`: pass); 1 the gate failed; 2 the call or a config is wrong, said before any work starts;
+3 incomplete (items failed beyond the budget, a required metric unavailable, nothing to score); 4 the gate is
+inconclusive (only with `--strict`); 130 and 143 interrupted, resumable by the same call.
 """
 
 

@@ -26,6 +26,8 @@ def test_the_tree_is_the_tree() -> None:
     assert [f"avbench/{f}" for f in re.findall(r"^      (\w+)/", tree, re.MULTILINE)] == [
         "avbench/media",
         "avbench/world",
+        "avbench/statistics",
+        "avbench/gate",
         "avbench/cli",
     ]
 

@@ -1,0 +1,38 @@
+"""A gate.toml to start from: the one that ships, or one about the metrics that a run has."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from avbench.gate.config import MOST, default_text
+from avbench.records import Direction
+from avbench.snapshot import Snapshot
+
+OTHER = '"0.25 sd"'  # a small effect by Cohen's measure
+
+
+def text_for(run: Snapshot | None) -> str:
+    """The text; with a run, sections for its metrics: those of the default first, the others with a margin of 0.25 sd.
+
+    Sections past the most that may decide, and metrics of which neither way is better, are there as comments.
+    """
+    if run is None:
+        return default_text()
+    head, _, rest = default_text().partition("[metrics.")
+    margins = dict(re.findall(r"^\[metrics\.([\w-]+)\]\nmargin = (.+)$", "[metrics." + rest, re.MULTILINE))
+    columns = {m.column.name: m.column for m in run.measures if not m.column.guard}
+    wanted = [name for name in margins if name in columns]
+    others = [name for name in columns if name not in margins]
+    wanted += [name for name in others if columns[name].direction is not Direction.NONE]
+    optional = [name for name in others if columns[name].direction is Direction.NONE]
+    sections = []
+    for i, name in enumerate([*wanted, *optional]):
+        lines = [f"[metrics.{_key(name)}]", f"margin = {margins.get(name, OTHER)}"]
+        comment = "" if i < MOST and name in wanted else "# "
+        sections.append("\n".join(comment + line for line in lines))
+    return head + "\n\n".join(sections) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
