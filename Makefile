@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: demo test test-fast lint docs requirements clean
+.PHONY: browser demo test test-fast lint docs requirements clean
 
 demo: .venv/.run
 	$(BIN)/avbench run --model harmony,world --suite speech --limit 4 --out runs/demo
@@ -13,6 +13,10 @@ demo: .venv/.run
 test: .venv/.dev
 	$(PYTEST) -m "not slow"
 	$(PYTEST) -m slow
+
+browser:  # what the tests of report pages need; without it they are skipped
+	command -v chromium || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends chromium; } || echo "no Chromium: tests of pages will be skipped"
 
 test-fast: .venv/.dev
 	$(PYTEST) -m "not slow"

@@ -196,3 +196,8 @@ def _commonest(cell: NDArray[np.int64], reason: NDArray[np.object_]) -> dict[int
 
 def _finite(number: float) -> float | None:
     return float(number) if math.isfinite(number) else None
+
+
+def number(value: float, decimals: int) -> str:
+    """The value rounded, without the sign of a rounded-off zero."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from avbench.parts import Features, Metric
-from avbench.records import Clip, Column, Direction, Score
+from avbench.records import JSON, Clip, Column, Direction, Score
 
 from ._backbones.vad import VoiceActivity
 
@@ -26,4 +26,6 @@ class SpeechRatio(Metric):
     needs = (VoiceActivity(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"speech_ratio": features[VoiceActivity()].ratio}
+        found = features[VoiceActivity()]
+        segments: list[JSON] = [[round(start, 3), round(end, 3)] for start, end in found.segments]
+        return {"speech_ratio": Score("speech_ratio", self.backend, found.ratio, detail={"segments": segments})}

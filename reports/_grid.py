@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, Row
+from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, Row, number
 from avbench.published import SOURCES, SUITE_DIFFERENCE, SUITES, PublishedTable, meaning
 from avbench.records import Direction
 
@@ -151,11 +151,6 @@ def _place(cell: Cell, rivals: int) -> str:
 def _share(cell: Cell) -> str:
     share = ABSENT if cell.mean is None else f"{100 * cell.mean:.0f}%"
     return f"{share} {cell.scored}/{cell.asked}" if cell.asked else ABSENT
-
-
-def number(value: float, decimals: int) -> str:
-    """The value rounded, without the sign of a rounded-off zero."""
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"
 
 
 def _gap(cell: Cell) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from avbench.leaderboard import Cell, Leaderboard, Measure, Row
+from avbench.leaderboard import Cell, Leaderboard, Measure, Row, number
 from avbench.parts import TextReport
 
-from ._grid import number
 from ._text import one_line
 
 

@@ -14,7 +14,7 @@ from avbench.media.picture import Picture
 from avbench.media.probe import Limits, describe, first_frame, turned
 from avbench.media.sound import Sound
 from avbench.media.source import Decoder, opened
-from avbench.parts import AudioView
+from avbench.parts import Audio, AudioView
 
 
 def load_image(path: Path, limits: Limits = Limits()) -> NDArray[np.uint8]:  # noqa: B008 (frozen)
@@ -31,6 +31,11 @@ def load_image(path: Path, limits: Limits = Limits()) -> NDArray[np.uint8]:  # n
 
 def load_audio(path: Path, rate: int, limits: Limits = Limits()) -> NDArray[np.float32]:  # noqa: B008 (frozen)
     """The audio at `path` as mono (S,) float32 at `rate` Hz, from its first sample on. Raises MediaError."""
+    return load_sound(path, rate, limits).samples
+
+
+def load_sound(path: Path, rate: int, limits: Limits = Limits()) -> Audio:  # noqa: B008 (frozen)
+    """The same with its start on the clip's time axis; the video is not decoded. Raises MediaError."""
     with opened(path, limits.pixels) as container:
         header = describe(container, path, limits)
         if header.audio is None:
@@ -43,6 +48,6 @@ def load_audio(path: Path, rate: int, limits: Limits = Limits()) -> NDArray[np.f
         if decoder.damaged["audio"]:
             raise MediaError("invalid", f"{path}: {decoder.damaged['audio']} audio packets cannot be decoded")
         try:
-            return sound.view(AudioView(rate)).samples
+            return sound.view(AudioView(rate))
         except Unscored as error:
             raise MediaError("invalid", f"{path}: {error}") from error

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from avbench.metrics._backbones.onsets import onset_times
+from avbench.media.onsets import onset_times
 from avbench.metrics.av_align import iou_often, iou_once, iou_two_sided, local_maxima
 
 Golden = Callable[[str], Path]

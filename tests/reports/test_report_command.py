@@ -163,7 +163,7 @@ def test_a_folder_that_is_no_finished_run_is_refused(text: str | None, make_run:
 
 
 def test_an_unknown_form_is_refused_with_those_that_exist(make_run: MakeRun) -> None:
-    with pytest.raises(UsageError, match="csv, eval_results, json, latex, markdown, parquet, table"):
+    with pytest.raises(UsageError, match="csv, eval_results, html, json, latex, markdown, parquet, table"):
         report([make_run("a", [0.5])], form="pdf")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avbench.media.mel import slaney_filters
-from avbench.metrics._backbones.onsets import onset_strength, onset_times
+from avbench.media.onsets import onset_strength, onset_times
 
 
 def bursts(rate: int, seed: int) -> np.ndarray:
