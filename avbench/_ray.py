@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from avbench.devices import cores
 from avbench.errors import UsageError
-from avbench.executor import ONE_THREAD, Executor, Job, Outcome, failure_of
+from avbench.executor import ONE_THREAD, Executor, InProcess, Job, Outcome, failure_of
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
@@ -65,6 +65,9 @@ class RayExecutor(Executor):
                     self._ray.kill(actor)
                     result, failure = None, f"crash: {' '.join(str(error).split())[:200]}"
                 yield Outcome(item, result, failure)
+
+    def near(self) -> Executor:
+        return InProcess("cpu")  # SQLite's log is not for other nodes
 
     def close(self) -> None:
         self._ray.shutdown()

@@ -28,6 +28,22 @@ INSERT INTO counters VALUES ('revision', 0), ('exported', -1);
     """
 CREATE TABLE details (clip INTEGER, part TEXT, metric TEXT, json TEXT, UNIQUE (clip, part, metric));
 """,
+    # A set's scores are gone as soon as what they were pooled from changes, whichever statement changes it.
+    """
+CREATE TABLE materials (clip INTEGER, part TEXT, status TEXT, reason TEXT, data BLOB, PRIMARY KEY (clip, part));
+CREATE TABLE set_scores (
+    part TEXT, model TEXT, suite TEXT, subset TEXT, position INTEGER, metric TEXT, key TEXT, backend TEXT,
+    value REAL, ci_low REAL, ci_high REAL, n INTEGER, status TEXT, reason TEXT,
+    PRIMARY KEY (part, model, suite, subset, metric)) WITHOUT ROWID;
+CREATE TRIGGER material_came AFTER INSERT ON materials BEGIN
+    DELETE FROM set_scores WHERE part = new.part
+        AND (model, suite) = (SELECT model, suite FROM clips WHERE id = new.clip);
+END;
+CREATE TRIGGER material_went AFTER DELETE ON materials BEGIN
+    DELETE FROM set_scores WHERE part = old.part
+        AND (model, suite) = (SELECT model, suite FROM clips WHERE id = old.clip);
+END;
+""",
 )
 VERSION = len(_STEPS)
 

@@ -55,6 +55,10 @@ class Executor(ABC):
             raise UsageError(outcome.failure)
         return outcome.result
 
+    def near(self) -> Executor:
+        """One whose workers can read this machine's run directory while it is written."""
+        return self
+
     @abstractmethod
     def close(self) -> None:
         """End all workers at once."""

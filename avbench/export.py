@@ -8,15 +8,14 @@ from typing import Any
 
 from avbench.files import write_atomically
 from avbench.ledger import Ledger
-from avbench.store import COLUMNS, SCORES, SET_SCORES
+from avbench.store import COLUMNS, SCORES, SET_COLUMNS, SET_SCORES
 
-SET_COLUMNS = ("model", "suite", "subset", "metric", "backend", "value", "ci_low", "ci_high", "n", "status", "reason")
 NUMBERS = {"seed": "int64", "n": "int64", "value": "float64", "ci_low": "float64", "ci_high": "float64"}
 
 
 def export(ledger: Ledger) -> None:
     """Write what the ledger holds. Raises UsageError when the folder cannot be written."""
-    scores, sets = _table(COLUMNS, ledger.rows()), _table(SET_COLUMNS, [])
+    scores, sets = _table(COLUMNS, ledger.rows()), _table(SET_COLUMNS, ledger.set_rows())
     for name, table in ((SCORES, scores), (SET_SCORES, sets)):
         write_atomically(ledger.run_dir / name, partial(_write, table))
     ledger.mark_exported()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,12 +29,14 @@ class Measure:
     column: Column
     backend: str
     version: str = "1"
+    of_set: bool = False  # one number about all clips together, not a mean over them
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One measure of one row: mean and 95 % interval over the scored clips, and what became of all clips asked.
 
+    Of a set statistic `mean` is its value, and `scored` the clips that it rests on.
     `mean` is None when nothing was scored, `low` and `high` when fewer than two prompts were. `not_finite` counts
     scores that claim to be fine but are NaN or infinite; they enter no mean. `reason` is the commonest one given.
     `place` is what the prompts leave open of its rank among the models of its suite and group; None for a single model
@@ -89,7 +92,11 @@ class Leaderboard:
 
 
 def build(
-    scores: pd.DataFrame, measures: Iterable[Measure], by: str = WHOLE, prompts: Iterable[Prompt] = ()
+    scores: pd.DataFrame,
+    measures: Iterable[Measure],
+    by: str = WHOLE,
+    prompts: Iterable[Prompt] = (),
+    sets: pd.DataFrame | None = None,
 ) -> Leaderboard:
     """Aggregate one row a score into one row a model and suite (and group, with `by`).
 
@@ -97,14 +104,17 @@ def build(
         scores: columns model, suite, subset, prompt_id, seed, metric, backend, value, status, reason.
         measures: describe every (metric, backend) that occurs in `scores`; their order is the board's.
         by: `subset`, `language`, `tag`, or `tag:KEY` for one key; `prompts` tell tags and languages.
+        sets: one row a set statistic, with the columns of `store.SET_COLUMNS`. They are pooled for suites and subsets
+            only; a board by tag or language has none, and says so.
 
     Raises UsageError for a metric without description or an unknown `by`, IncompleteError for no scores.
     """
     frame = _grouped(scores, by, prompts)
-    if frame.empty:
+    pooled = _of_sets(sets, by) if sets is not None else pd.DataFrame()
+    if frame.empty and pooled.empty:
         raise IncompleteError("nothing to report: no clip was scored" + (f" that has a {by}" if by else ""))
     known = {(measure.column.name, measure.backend): measure for measure in measures}
-    cells = _cells(frame, known)
+    cells = (_cells(frame, known) if len(frame) else {}) | _set_cells(pooled, frame)
     present = {(metric, backend) for *_, metric, backend in cells}
     if missing := sorted(present - known.keys()):
         raise UsageError("scores without a column in run.json: " + ", ".join(f"{m} ({b})" for m, b in missing))
@@ -115,9 +125,11 @@ def build(
     def pick(row: tuple[str, str, str], wanted: Sequence[Measure]) -> tuple[Cell, ...]:
         return tuple(cells.get((*row, m.column.name, m.backend), Cell()) for m in wanted)
 
-    keys = dict.fromkeys((suite, group, model) for suite, group, model, *_ in cells)
+    keys = sorted({(suite, group, model) for suite, group, model, *_ in cells})
     rows = [Row(key[2], key[0], key[1], pick(key, columns), pick(key, guards)) for key in keys]
-    return Leaderboard(columns, guards, tuple(rows), by)
+    lost = sets is not None and not sets.empty and needs_prompts(by)
+    notes = (f"Statistics of sets are pooled for suites and subsets, not by {by}.",) if lost else ()
+    return Leaderboard(columns, guards, tuple(rows), by, notes=notes)
 
 
 def needs_prompts(by: str) -> bool:
@@ -186,6 +198,30 @@ def _cells(frame: pd.DataFrame, known: Mapping[tuple[str, str], Measure]) -> dic
 
 def _placed(cell: Cell, rank: tuple[Places, Mark] | None) -> Cell:
     return replace(cell, place=rank[0], mark=rank[1]) if rank else cell
+
+
+def _of_sets(sets: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The set statistics that a board shows, with a column `group`."""
+    if needs_prompts(by):
+        return sets.iloc[:0].assign(group="")
+    if by == WHOLE:
+        return sets[sets["subset"] == ""].assign(group="")
+    place = ["model", "suite", "metric", "backend"]
+    several = sets.groupby(place, observed=True)["subset"].transform("size") > 1
+    return sets[(sets["subset"] != "") | ~several].assign(group=sets["subset"])  # a whole without parts is its own
+
+
+def _set_cells(sets: pd.DataFrame, frame: pd.DataFrame) -> dict[tuple[str, str, str, str, str], Cell]:
+    clips = frame[["suite", "group", "model", "prompt_id", "seed"]].drop_duplicates()
+    asked = clips.groupby(["suite", "group", "model"], observed=True).size().to_dict()
+    cells: dict[tuple[str, str, str, str, str], Cell] = {}
+    row: Any
+    for row in sets.itertuples(index=False):
+        missing = max(int(asked.get((row.suite, row.group, row.model), 0)) - row.n, 0)
+        known = Cell(_finite(row.value), _finite(row.ci_low), _finite(row.ci_high), row.n, reason=row.reason)
+        lost = {"unscored": missing} if row.status == Status.OK else {row.status: max(missing, 1)}
+        cells[row.suite, row.group, row.model, row.metric, row.backend] = replace(known, **lost)
+    return cells
 
 
 def _commonest(cell: NDArray[np.int64], reason: NDArray[np.object_]) -> dict[int, str]:

@@ -23,9 +23,10 @@ from avbench._schema import connect
 from avbench.clips import FileFacts, identify, stamp
 from avbench.details import pack
 from avbench.errors import UsageError
-from avbench.records import Clip, Score, Status, Suite
+from avbench.materials import Left
+from avbench.records import Clip, Score, SetScore, Status, Suite
 from avbench.redact import clean
-from avbench.store import DATABASE, SCORES, SET_SCORES, Entry, entries_of, is_run, rows_of
+from avbench.store import DATABASE, SCORES, SET_SCORES, Entry, entries_of, is_run, rows_of, set_rows_of
 from avbench.suites import prompt_to_json
 
 LOCK = ".lock"
@@ -45,7 +46,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Clips by state, scores by status, why scores are missing, and how many clips have failed in any way."""
+    """Clips by state, scores by status, why scores are missing, and how many clips or set statistics have failed."""
 
     clips: Mapping[str, int]
     statuses: Mapping[str, int]
@@ -196,15 +197,31 @@ class Ledger:
                 "UPDATE clips SET state='failed', reason=?, sha256='', fingerprint='' WHERE id=?", (clean(reason), id)
             )
 
-    def put_scores(self, id: int, scores: Mapping[str, tuple[str, Sequence[Score]]], notes: Sequence[str] = ()) -> None:
-        """Scores of one clip: metric name to (the metric's key, its columns in order). `notes` are the decoder's."""
+    def put_scores(
+        self,
+        id: int,
+        scores: Mapping[str, tuple[str, Sequence[Score]]],
+        notes: Sequence[str] = (),
+        left: Mapping[str, Left] | None = None,
+    ) -> None:
+        """Scores of one clip: metric name to (the metric's key, its columns in order).
+
+        `notes` are the decoder's, `left` is what the clip leaves for the set metrics among them.
+        """
+        left = left or {}
         with self._change() as db:
             db.execute("UPDATE clips SET notes = ? WHERE id = ?", (clean(json.dumps(notes)), id))
             for part, (key, columns) in scores.items():
-                state = FAILED if any(_is_open(score) for score in columns) else DONE
+                material = [left[part]] if part in left else []
+                found: list[Score | Left] = [*columns, *material]
+                state = FAILED if any(map(_is_open, found)) else DONE
                 db.execute("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (id, part, key, state))
-                for table in ("scores", "details"):
+                for table in ("scores", "details", "materials"):
                     db.execute(f"DELETE FROM {table} WHERE clip = ? AND part = ?", (id, part))
+                db.executemany(
+                    "INSERT INTO materials VALUES (?, ?, ?, ?, ?)",
+                    [(id, part, m.status.value, clean(m.reason), m.data) for m in material],
+                )
                 db.executemany(
                     "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
@@ -221,8 +238,8 @@ class Ledger:
                         for position, score in enumerate(columns)
                     ),
                 )
-                found = [(id, part, score.metric, pack(score.detail)) for score in columns if score.detail]
-                db.executemany("INSERT INTO details VALUES (?, ?, ?, ?)", found)
+                details = [(id, part, score.metric, pack(score.detail)) for score in columns if score.detail]
+                db.executemany("INSERT INTO details VALUES (?, ?, ?, ?)", details)
 
     def evaluated(self, model: str, suite: str) -> dict[int, set[str]]:
         """Clip id to the metrics that are done with it. Failed ones are not: the same command tries them again."""
@@ -238,7 +255,7 @@ class Ledger:
     def drop_outdated(self, metric: str, key: str) -> int:
         """Delete what another version of a metric has scored. Returns how many clips that were."""
         with self._change() as db:
-            for table in ("scores", "details"):
+            for table in ("scores", "details", "materials"):
                 db.execute(
                     f"DELETE FROM {table} WHERE part = ?1 AND clip IN"
                     " (SELECT clip FROM evaluations WHERE metric = ?1 AND key != ?2)",
@@ -246,24 +263,64 @@ class Ledger:
                 )
             return db.execute("DELETE FROM evaluations WHERE metric = ? AND key != ?", (metric, key)).rowcount
 
+    def unpooled(self, part: str, key: str, model: str, suite: str) -> list[str]:
+        """The subsets of a model and suite ('' is the whole) that this version of a set metric has no score of."""
+        return [
+            subset
+            for (subset,) in self._db.execute(
+                "SELECT '' UNION SELECT subset FROM clips JOIN prompts USING (suite, prompt_id)"
+                " WHERE model = ?3 AND suite = ?4 EXCEPT"
+                " SELECT subset FROM set_scores WHERE part = ?1 AND key = ?2 AND model = ?3 AND suite = ?4"
+                " AND status != 'failed' ORDER BY 1",
+                (part, key, model, suite),
+            )
+        ]
+
+    def put_set_scores(
+        self, part: str, key: str, model: str, suite: str, subset: str, scores: Sequence[SetScore]
+    ) -> None:
+        """The scores of one set by one metric, in the order of its set columns."""
+        with self._change() as db:
+            place = (part, model, suite, subset)
+            db.execute("DELETE FROM set_scores WHERE (part, model, suite, subset) = (?, ?, ?, ?)", place)
+            db.executemany(
+                "INSERT INTO set_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (*place, position, s.metric, key, s.backend, s.value, s.low, s.high, s.n, s.status, clean(s.reason))
+                    for position, s in enumerate(scores)
+                ],
+            )
+
     def tally(self) -> Tally:
         """Counts over the whole run directory."""
         clips = dict(self._db.execute("SELECT state, count(*) FROM clips GROUP BY state").fetchall())
-        statuses = dict(self._db.execute("SELECT status, count(*) FROM scores GROUP BY status").fetchall())
+        statuses = dict(
+            self._db.execute(
+                "SELECT status, count(*) FROM (SELECT status FROM scores UNION ALL SELECT status FROM set_scores)"
+                " GROUP BY status"
+            ).fetchall()
+        )
         reasons = self._db.execute(
             "SELECT metric, status, reason, count(*) FROM scores WHERE status != 'ok' GROUP BY 1, 2, 3"
+            " UNION ALL SELECT metric, status, reason, count(*) FROM set_scores WHERE status != 'ok' GROUP BY 1, 2, 3"
             " UNION ALL SELECT '', 'failed', reason, count(*) FROM clips WHERE state = 'failed' GROUP BY reason"
             " ORDER BY 4 DESC, 1, 2, 3"
         )
         (failed,) = self._db.execute(
-            "SELECT count(*) FROM clips WHERE state = 'failed'"
+            "SELECT count(*) + (SELECT count(*) FROM set_scores WHERE status = 'failed')"
+            " FROM clips WHERE state = 'failed'"
             " OR id IN (SELECT clip FROM scores WHERE status = 'failed')"
+            " OR id IN (SELECT clip FROM materials WHERE status = 'failed')"
         ).fetchone()
         return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed)
 
     def rows(self) -> list[tuple[object, ...]]:
         """All scores so far, a row (see `COLUMNS`) each, in an order that does not depend on how the work was done."""
         return rows_of(self._db)
+
+    def set_rows(self) -> list[tuple[object, ...]]:
+        """All set scores so far, a row (see `SET_COLUMNS`) each."""
+        return set_rows_of(self._db)
 
     def mark_exported(self) -> None:
         """The exports now show all that the ledger holds."""
@@ -273,7 +330,7 @@ class Ledger:
             )
 
     def _drop_scores(self, where: str, values: tuple[object, ...]) -> None:
-        for table in ("scores", "details", "evaluations"):
+        for table in ("scores", "details", "materials", "evaluations"):
             self._db.execute(f"DELETE FROM {table} WHERE clip IN (SELECT id FROM clips WHERE {where})", values)
 
     def _inside(self, path: Path) -> Path:
@@ -281,7 +338,7 @@ class Ledger:
         return path.relative_to(self.run_dir) if path.is_relative_to(self.run_dir) else path
 
 
-def _is_open(score: Score) -> bool:
+def _is_open(score: Score | Left) -> bool:
     """Whether the same command should try again: after a failure, and once missing weights may have come."""
     return score.status is Status.FAILED or (score.status is Status.UNSCORED and score.reason.startswith(NEEDS))
 

@@ -8,14 +8,14 @@ reports/NAME.py     Report
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from avbench.answers import Answers
-from avbench.records import Clip, Column, Prompt, Sample, Score
+from avbench.records import Clip, Column, Prompt, Sample, Score, SetScore
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,6 +209,71 @@ class Metric(ABC):
 
         Every column must be present. A detail is what a reader who doubts the number wants to see (JSON, at most
         `details.LIMIT` bytes); facts that several columns share stand at the first of them.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What one clip left for the statistics of its set, and whose it is: seeds of one prompt are not independent."""
+
+    suite: str
+    prompt_id: str
+    seed: int
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class Materials(ABC):
+    """What the clips of a set left: those that left anything, in the order of prompts and seeds.
+
+    May be iterated more than once. Each pass reads clip by clip, so that a set of 100,000 needs no memory: keep sums,
+    not the materials.
+    """
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Material]: ...
+
+
+class SetMetric(Metric):
+    """A metric of sets: corpus error rates, Frechet distances. It may have columns about single clips as well.
+
+    `material` says what a clip leaves behind, once, right after `score`; the ledger keeps it with the clip's scores,
+    and drops it when clip, prompt or metric change. `pool` gets what all clips of a model and suite left (and of each
+    subset of it), in a worker, when all clips are scored. Its numbers go to set_scores.parquet and into every report,
+    marked; they are never averaged. Example (a Frechet distance would keep sums, not `levels`):
+
+        class MeanLevel(SetMetric):
+            set_columns = (Column("level_of_set", ...),)
+            needs = (Level(),)
+
+            def material(self, clip, features):
+                return {"level": np.array([features[Level()]])}
+
+            def pool(self, materials, reference):
+                levels = [float(material.arrays["level"][0]) for material in materials]
+                return {"level_of_set": SetScore("level_of_set", self.backend, fmean(levels), n=len(levels))}
+    """
+
+    columns: ClassVar[tuple[Column, ...]] = ()
+    set_columns: ClassVar[tuple[Column, ...]]
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        """Nothing about single clips, unless a subclass says otherwise."""
+        return {}
+
+    @abstractmethod
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[Any]]:
+        """Named arrays of any shape and type, at most `materials.LIMIT` bytes. Raises NotApplicable or Unscored."""
+
+    @abstractmethod
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        """A score for every set column, from at least one material; must not depend on anything else.
+
+        `reference` holds the materials of the reference clips, None where none were given. Intervals resample prompts
+        (`Material.prompt_id`), not clips. Raises NotApplicable or Unscored, for too few clips say; a column by itself
+        is refused by a SetScore with a status and a reason.
         """
 
 

@@ -19,7 +19,7 @@ CORE = "core"
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """What a metric says of itself. `key` changes when its numbers may: version and backbones.
+    """What a metric says of itself. `key` changes when its numbers may: version, backbones, what clips leave for sets.
 
     `broken` says why it cannot be loaded here; the other fields are then empty.
     """
@@ -31,6 +31,7 @@ class MetricFacts:
     core: bool = False
     key: str = ""
     broken: str = ""
+    set_columns: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def choose_metrics(words: str, facts: Sequence[MetricFacts]) -> Choice:
 
     Raises UsageError for an unknown word, IncompleteError for a metric asked for by name that cannot be loaded.
     """
-    owner = {column.name: fact.name for fact in facts for column in fact.columns}
+    owner = {column.name: fact.name for fact in facts for column in (*fact.columns, *fact.set_columns)}
     owner |= {fact.name: fact.name for fact in facts}
     wanted: set[str] = set()
     required: set[str] = set()

@@ -22,10 +22,10 @@ def say_some(what: str, names: Sequence[object]) -> None:
 
 
 @contextmanager
-def progress(total: int, label: str) -> Iterator[Callable[[int], object]]:
-    """A bar; call what it gives with the number of clips that got done. In a log file a line every half minute."""
+def progress(total: int, label: str, unit: str = "clip") -> Iterator[Callable[[int], object]]:
+    """A bar; call what it gives with the number of units that got done. In a log file a line every half minute."""
     from tqdm import tqdm
 
     interval = 0.2 if sys.stderr.isatty() else 30.0
-    with tqdm(total=total, desc=label, unit="clip", mininterval=interval, dynamic_ncols=True) as bar:
+    with tqdm(total=total, desc=label, unit=unit, mininterval=interval, dynamic_ncols=True) as bar:
         yield bar.update

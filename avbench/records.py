@@ -109,6 +109,23 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class SetScore:
+    """One number about a set of clips with its 95 % interval, or the reason why there is none.
+
+    `n` is how many clips it rests on. `low` and `high` are None where no interval can be given.
+    """
+
+    metric: str
+    backend: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    status: Status = Status.OK
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """The facts behind one score, and whose score it is."""
 

@@ -15,7 +15,9 @@ import pandas as pd
 from avbench.errors import UsageError
 from avbench.leaderboard import Measure
 from avbench.records import Column, Direction, Prompt
-from avbench.store import load_prompts, load_scores
+from avbench.store import load_prompts, load_scores, load_set_scores
+
+WHOSE = ["model", "suite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,12 @@ class Run:
 class Results:
     """The scores of one or several runs (`leaderboard.build` names the columns) and what they measure.
 
-    `runs` are what was read, `notes` say which of them are not finished.
+    `sets` are the statistics of sets (`store.SET_COLUMNS`). `runs` are what was read, `notes` say which of them are not
+    finished.
     """
 
     scores: pd.DataFrame
+    sets: pd.DataFrame
     measures: tuple[Measure, ...]
     notes: tuple[str, ...] = ()
     runs: tuple[Run, ...] = ()
@@ -62,10 +66,11 @@ def read(runs: Sequence[Path]) -> Results:
     folders = list(dict.fromkeys(run.resolve() for run in runs))
     infos = dict(zip(_names(folders), map(run_info, folders), strict=True))
     _refuse_other_prompts(infos)
-    tables = [load_scores(folder) for folder in folders]
-    labels = _labels(tables, list(infos))
+    tables, sets = [load_scores(folder) for folder in folders], [load_set_scores(folder) for folder in folders]
+    labels = _labels([pd.concat([t[WHOSE], s[WHOSE]]) for t, s in zip(tables, sets, strict=True)], list(infos))
     return Results(
         scores=_combined(tables, labels),
+        sets=_combined(sets, labels),
         measures=_common_measures(infos),
         notes=tuple(
             f"{name}: this run is {info['state']}; the numbers are of what was scored so far"
@@ -83,7 +88,7 @@ def read_prompts(runs: Sequence[Path]) -> list[Prompt]:
 
 def _labels(tables: Sequence[pd.DataFrame], names: Sequence[str]) -> list[dict[str, str]]:
     """What each run's models are called: a model that two runs hold on the same suite gets the run's name."""
-    rows = [set(table[["model", "suite"]].drop_duplicates().itertuples(index=False, name=None)) for table in tables]
+    rows = [set(table[WHOSE].drop_duplicates().itertuples(index=False, name=None)) for table in tables]
     shared = {model for (model, _), n in Counter(row for run in rows for row in run).items() if n > 1}
     return [
         {m: f"{m} @ {name}" if m in shared else m for m in table["model"].unique()}
@@ -152,4 +157,5 @@ def _common_measures(infos: Mapping[str, dict[str, Any]]) -> tuple[Measure, ...]
 def measure_of(row: Mapping[str, Any]) -> Measure:
     """The measure that a row of run.json's `columns` describes."""
     fields = {field.name: row[field.name] for field in dataclasses.fields(Column) if field.name in row}
-    return Measure(Column(**fields | {"direction": Direction(row["direction"])}), row["backend"], row["version"])
+    column = Column(**fields | {"direction": Direction(row["direction"])})
+    return Measure(column, row["backend"], row["version"], row.get("of_set", False))

@@ -16,6 +16,7 @@ from avbench.export import export
 from avbench.generation import GeneratorFacts, describe_models, make_clips
 from avbench.ledger import NEEDS, Ledger, Tally
 from avbench.plan import Choice, choose_metrics
+from avbench.pooling import pool_sets
 from avbench.progress import say, say_some
 from avbench.question import Question
 from avbench.scoring import describe_metrics, score_clips
@@ -46,6 +47,7 @@ def run(question: Question, executor: Executor) -> Answer:
             _ask(ledger, question)
             make_clips(ledger, models, [suite.name for suite in question.suites], executor)
             score_clips(ledger, choice.metrics, question.pairs, executor)
+            pool_sets(ledger, choice.metrics, question.pairs, executor)
         return Answer(question.out, ledger.tally(), _unavailable(ledger.tally(), choice))
 
 
@@ -121,9 +123,16 @@ def _recorded(ledger: Ledger, question: Question) -> Iterator[None]:
 def _columns(metrics: Mapping[str, Any]) -> list[dict[str, object]]:
     """What a reader of the scores needs to know of each column."""
     return [
-        {**column, "part": name, "backend": metric["backend"], "version": metric["version"]}
+        {
+            **column,
+            "part": name,
+            "backend": metric["backend"],
+            "version": metric["version"],
+            "of_set": kind != "columns",
+        }
         for name, metric in metrics.items()
-        for column in metric["columns"]
+        for kind in ("columns", "set_columns")
+        for column in metric.get(kind, ())  # facts of an older avbench know no set columns
     ]
 
 
@@ -132,5 +141,5 @@ def _unavailable(tally: Tally, choice: Choice) -> tuple[str, ...]:
     return tuple(
         metric.name
         for metric in choice.metrics
-        if metric.name in choice.required and all(column.name in needy for column in metric.columns)
+        if metric.name in choice.required and all(c.name in needy for c in metric.columns or metric.set_columns)
     )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from avbench import devices, registry
+from avbench import details, devices, registry
 from avbench.clips import FileFacts, identify, stamp
-from avbench.details import pack
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
 from avbench.ledger import FAILED, Ledger
-from avbench.parts import Features, Metric
+from avbench.materials import Left, pack
+from avbench.parts import Features, Metric, SetMetric
 from avbench.plan import CORE, MetricFacts, fingerprint, split
 from avbench.progress import progress, say
 from avbench.records import Clip, Score, Status
@@ -30,11 +30,12 @@ class ToScore:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What was found in a clip: its content, the scores of each metric, and the decoder's notes."""
+    """What was found in a clip: its content, each metric's scores, the decoder's notes, and what set metrics keep."""
 
     file: FileFacts
     scores: Mapping[str, tuple[Score, ...]]
     notes: tuple[str, ...] = ()
+    left: Mapping[str, Left] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,10 @@ def describe(name: str) -> MetricFacts:
         metric = registry.load(Metric, name)
     except UsageError as error:
         return MetricFacts(name, broken=str(error))
+    sets = metric.set_columns if issubclass(metric, SetMetric) else ()
     needs = [[repr(backbone), backbone.version] for backbone in metric.needs]
-    key = fingerprint(metric.version, metric.backend, needs)
-    return MetricFacts(name, metric.columns, metric.backend, metric.version, metric.core, key)
+    key = fingerprint(metric.version, metric.backend, needs, *(column.name for column in sets))
+    return MetricFacts(name, metric.columns, metric.backend, metric.version, metric.core, key, set_columns=sets)
 
 
 def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:
@@ -75,16 +77,17 @@ def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:
     path = item.clip.path
     file = identify(path)
     if item.expected and file.sha256 != item.expected:
-        return Scored(file, _all(metrics, Status.FAILED, "changed: the file changed while the run was going on"))
+        return _failed_clip(file, metrics, "changed: the file changed while the run was going on")
     backbones = dict.fromkeys(backbone for metric in metrics.values() for backbone in metric.needs)
     try:
         features = extract(path, file, backbones)
     except MediaError as error:
-        return Scored(file, _all(metrics, Status.FAILED, f"decode_error:{error}"))
+        return _failed_clip(file, metrics, f"decode_error:{error}")
     scores = {name: evaluate(metric, item.clip, features) for name, metric in metrics.items()}
+    left = {name: leave(m, item.clip, features) for name, m in metrics.items() if isinstance(m, SetMetric)}
     if stamp(path) != (file.size, file.modified):
-        scores = _all(metrics, Status.FAILED, "changed: the file changed while it was scored")
-    return Scored(file, scores, features.info.notes)
+        return _failed_clip(file, metrics, "changed: the file changed while it was scored")
+    return Scored(file, scores, features.info.notes, left)
 
 
 def evaluate(metric: Metric, clip: Clip, features: Features) -> tuple[Score, ...]:
@@ -92,17 +95,33 @@ def evaluate(metric: Metric, clip: Clip, features: Features) -> tuple[Score, ...
     try:
         values = metric.score(clip, features)
         return tuple(_checked(column.name, metric.backend, values.get(column.name)) for column in metric.columns)
-    except NotApplicable as error:
-        return refuse(metric, Status.NOT_APPLICABLE, str(error))
-    except Unscored as error:
-        return refuse(metric, Status.UNSCORED, str(error))
-    except MediaError as error:
-        return refuse(metric, Status.FAILED, f"decode_error:{error}")
     except Exception as error:  # one metric's fault is that metric's alone
-        return refuse(metric, Status.FAILED, f"{type(error).__name__}: {error}")
+        return refuse(metric, *why(error))
 
 
-def refuse(metric: Metric, status: Status, reason: str) -> tuple[Score, ...]:
+def leave(metric: SetMetric, clip: Clip, features: Features) -> Left:
+    """What the clip leaves for the metric's set columns, or the reason why nothing."""
+    try:
+        return Left(pack(metric.material(clip, features)))
+    except Exception as error:
+        status, reason = why(error)
+        return Left(status=status, reason=reason)
+
+
+def why(error: Exception) -> tuple[Status, str]:
+    """What a metric's exception says of its scores."""
+    match error:
+        case NotApplicable():
+            return Status.NOT_APPLICABLE, str(error)
+        case Unscored():
+            return Status.UNSCORED, str(error)
+        case MediaError():
+            return Status.FAILED, f"decode_error:{error}"
+        case _:
+            return Status.FAILED, f"{type(error).__name__}: {error}"
+
+
+def refuse(metric: Metric | MetricFacts, status: Status, reason: str) -> tuple[Score, ...]:
     """The same status and reason for all columns of a metric."""
     return tuple(Score(column.name, metric.backend, None, status, reason) for column in metric.columns)
 
@@ -114,7 +133,7 @@ def _checked(name: str, backend: str, value: float | Score | None) -> Score:
     if isinstance(value, Score):
         detail = value.detail
         if detail is not None:
-            pack(detail)  # what cannot be kept fails here, as this metric's fault
+            details.pack(detail)  # what cannot be kept fails here, as this metric's fault
         if value.value is None and value.status is not Status.OK:
             return value
         value = math.nan if value.value is None else value.value
@@ -124,8 +143,10 @@ def _checked(name: str, backend: str, value: float | Score | None) -> Score:
     return Score(name, backend, number, detail=detail)
 
 
-def _all(metrics: Mapping[str, Metric], status: Status, reason: str) -> dict[str, tuple[Score, ...]]:
-    return {name: refuse(metric, status, reason) for name, metric in metrics.items()}
+def _failed_clip(file: FileFacts, metrics: Mapping[str, Metric], reason: str) -> Scored:
+    scores = {name: refuse(metric, Status.FAILED, reason) for name, metric in metrics.items()}
+    left = {name: Left(status=Status.FAILED, reason=reason) for name, m in metrics.items() if isinstance(m, SetMetric)}
+    return Scored(file, scores, left=left)
 
 
 def describe_metrics(executor: Executor, words: str = CORE) -> list[MetricFacts]:
@@ -160,18 +181,14 @@ def score_clips(
     with progress(len(todo), "score") as tick:
         for outcome in executor.map(ScoreClips(tuple(facts)), todo):
             if outcome.result is None:
-                scores: Mapping[str, tuple[Score, ...]]
-                scores = {name: _failed(facts[name], outcome.failure) for name in outcome.item.metrics}
-                notes: tuple[str, ...] = ()
+                lost = [facts[name] for name in outcome.item.metrics]
+                scores = {m.name: (m.key, refuse(m, Status.FAILED, outcome.failure)) for m in lost}
+                left = {m.name: Left(status=Status.FAILED, reason=outcome.failure) for m in lost if m.set_columns}
+                ledger.put_scores(outcome.item.id, scores, left=left)
             else:
-                scores, notes = outcome.result.scores, outcome.result.notes
+                found = outcome.result
                 if not outcome.item.expected:
-                    ledger.put_clip(outcome.item.id, outcome.result.file)
-            ledger.put_scores(
-                outcome.item.id, {name: (facts[name].key, found) for name, found in scores.items()}, notes
-            )
+                    ledger.put_clip(outcome.item.id, found.file)
+                scores = {name: (facts[name].key, columns) for name, columns in found.scores.items()}
+                ledger.put_scores(outcome.item.id, scores, found.notes, found.left)
             tick(1)
-
-
-def _failed(metric: MetricFacts, reason: str) -> tuple[Score, ...]:
-    return tuple(Score(column.name, metric.backend, None, Status.FAILED, reason) for column in metric.columns)

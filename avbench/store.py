@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DATABASE, SCORES, SET_SCORES = "scores.sqlite", "scores.parquet", "set_scores.parquet"
 COLUMNS = ("model", "suite", "subset", "prompt_id", "seed", "metric", "backend", "value", "status", "reason")
+SET_COLUMNS = ("model", "suite", "subset", "metric", "backend", "value", "ci_low", "ci_high", "n", "status", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,25 @@ def load_scores(run_dir: Path) -> pd.DataFrame:
         if not export.is_file():
             raise UsageError(f"{run_dir} is not a run directory: it has neither {DATABASE} nor {SCORES}")
         return _exported(export)
-    with _reading(database) as db:
+    with reading(database) as db:
         counters = dict(db.execute("SELECT name, value FROM counters").fetchall())
         if export.is_file() and counters["exported"] == counters["revision"]:
             return _exported(export)
         frame = pd.DataFrame(rows_of(db), columns=list(COLUMNS))
         return frame.astype(dict.fromkeys(COLUMNS, "str") | {"seed": "int64", "value": "float64"})
+
+
+def load_set_scores(run_dir: Path) -> pd.DataFrame:
+    """One row a set statistic, with the columns of `SET_COLUMNS`; read as `load_scores` reads."""
+    import pandas as pd
+
+    export, database = run_dir / SET_SCORES, run_dir / DATABASE
+    if not database.is_file():
+        return _exported(export) if export.is_file() else pd.DataFrame(columns=list(SET_COLUMNS))
+    with reading(database) as db:
+        frame = pd.DataFrame(set_rows_of(db) if version_of(db) > 2 else [], columns=list(SET_COLUMNS))
+        numbers = dict.fromkeys(("value", "ci_low", "ci_high"), "float64")
+        return frame.astype(dict.fromkeys(SET_COLUMNS, "str") | {"n": "int64"} | numbers)
 
 
 def _exported(path: Path) -> pd.DataFrame:
@@ -81,7 +95,7 @@ def load_prompts(run_dir: Path) -> list[Prompt]:
     """The prompts of a run, suite by suite in order. Raises UsageError when the folder has no ledger."""
     if not is_run(run_dir):
         raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
-    with _reading(run_dir / DATABASE) as db:
+    with reading(run_dir / DATABASE) as db:
         return _prompts(db)
 
 
@@ -94,7 +108,7 @@ def load_entries(run_dir: Path) -> list[Entry]:
     """What a run knows of its clips, by model, suite and prompt. Raises UsageError when the folder has no ledger."""
     if not is_run(run_dir):
         raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
-    with _reading(run_dir / DATABASE) as db:
+    with reading(run_dir / DATABASE) as db:
         return entries_of(db, run_dir.resolve())
 
 
@@ -106,7 +120,7 @@ def load_details(run_dir: Path, metric: str = "") -> Iterator[Detail]:
     """
     if not is_run(run_dir):
         raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
-    with _reading(run_dir / DATABASE) as db:
+    with reading(run_dir / DATABASE) as db:
         if version_of(db) < 2:  # an older avbench kept none
             return
         db.execute("BEGIN")  # both queries see the same state
@@ -156,6 +170,12 @@ def rows_of(db: sqlite3.Connection) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
+def set_rows_of(db: sqlite3.Connection) -> list[tuple[object, ...]]:
+    return db.execute(
+        f"SELECT {', '.join(SET_COLUMNS)} FROM set_scores ORDER BY model, suite, subset, part, position"
+    ).fetchall()
+
+
 def _facts(db: sqlite3.Connection, kind: str) -> list[tuple[str, str]]:
     return db.execute("SELECT name, json FROM facts WHERE kind = ? ORDER BY position", (kind,)).fetchall()
 
@@ -165,8 +185,8 @@ def _prompts(db: sqlite3.Connection) -> list[Prompt]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection, also in a folder that cannot be written (where SQLite would want to make files)."""
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection to a ledger, also in a folder that cannot be written (where SQLite would make files)."""
     uri = path.resolve().as_uri()
     try:
         db = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+
+from avbench.parts import Materials
+from avbench.records import Column, SetScore, Status
 
 from ._backbones._paper import library
 
@@ -82,9 +87,9 @@ class ErrorRate:
     """The error rate of a set of `n` items, of which `skipped` have an empty reference.
 
     `corpus` pools the edits of the items with a reference and is the number to report, with its 95 % bootstrap
-    interval over items; `item_mean` is the mean of their rates. `clipped_mean` is over all items and counts a rate
-    above 1 as 1. What was heard where nothing was to be said is `hallucinated`, in tokens. Rates are NaN where there
-    is no item.
+    interval over clusters of items (NaN for a single one); `item_mean` is the mean of their rates. `clipped_mean` is
+    over all items and counts a rate above 1 as 1. What was heard where nothing was to be said is `hallucinated`, in
+    tokens. Rates are NaN where there is no item.
     """
 
     n: int
@@ -97,16 +102,18 @@ class ErrorRate:
     hallucinated: int
 
 
-def pool(items: Sequence[Counts], seed: int = 0) -> ErrorRate:
-    """The error rate of a set, from the counts of its items."""
-    scored = [counts for counts in items if counts.reference]
+def pool(items: Sequence[Counts], clusters: Sequence[str] | None = None, seed: int = 0) -> ErrorRate:
+    """The error rate of a set, from the counts of its items.
+
+    `clusters` names what each item belongs to, its prompt say; by default each stands alone.
+    """
+    clusters = clusters or [str(number) for number in range(len(items))]
+    pairs = [(counts, name) for counts, name in zip(items, clusters, strict=True) if counts.reference]
+    scored = [counts for counts, _ in pairs]
     errors = np.array([counts.errors for counts in scored], np.float64)
     lengths = np.array([counts.reference for counts in scored], np.float64)
-    low = high = nan = float("nan")
-    if scored:
-        drawn = np.random.default_rng(seed).integers(len(scored), size=(ROUNDS, len(scored)))
-        rates = errors[drawn].sum(axis=1) / lengths[drawn].sum(axis=1)
-        low, high = (float(bound) for bound in np.quantile(rates, [0.025, 0.975]))
+    nan = float("nan")
+    low, high = _interval(errors, lengths, [name for _, name in pairs], seed) if scored else (nan, nan)
     return ErrorRate(
         n=len(items),
         skipped=len(items) - len(scored),
@@ -117,3 +124,52 @@ def pool(items: Sequence[Counts], seed: int = 0) -> ErrorRate:
         clipped_mean=float(np.mean([min(counts.rate, 1.0) for counts in items])) if items else nan,
         hallucinated=sum(counts.insertions for counts in items if not counts.reference),
     )
+
+
+def _interval(
+    errors: NDArray[np.float64], lengths: NDArray[np.float64], clusters: Sequence[str], seed: int
+) -> tuple[float, float]:
+    """Percentiles of the pooled rate when clusters, (N,) names, are drawn anew; NaN with a single one."""
+    _, which = np.unique(np.array(clusters), return_inverse=True)
+    sums = np.stack([np.bincount(which, weights) for weights in (errors, lengths)])
+    count = sums.shape[1]
+    if count < 2:
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    rates = np.empty(ROUNDS)
+    for number in range(ROUNDS):  # one by one: all draws of a large set at once would not fit into memory
+        drawn = np.bincount(rng.integers(count, size=count), minlength=count)
+        wrong, asked = sums @ drawn
+        rates[number] = wrong / asked
+    low, high = np.quantile(rates, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def corpus(materials: Materials, name: str, backend: str) -> SetScore:
+    """The column `NAME_corpus`: edits over reference of all clips that left counts under `name`."""
+    column = corpus_name(name)
+    found = [(m.arrays[name], f"{m.suite}/{m.prompt_id}") for m in materials if name in m.arrays]
+    if not found:
+        return SetScore(column, backend, None, status=Status.NOT_APPLICABLE, reason="no clip has this rate")
+    rate = pool([unpacked(counts) for counts, _ in found], [prompt for _, prompt in found])
+    low, high = (None if math.isnan(bound) else bound for bound in (rate.low, rate.high))
+    return SetScore(column, backend, rate.corpus, low, high, rate.n - rate.skipped)
+
+
+def corpus_name(name: str) -> str:
+    return f"{name}_corpus"
+
+
+def corpus_column(column: Column) -> Column:
+    """The set column that pools a column of error rates."""
+    summary = f"errors over reference tokens of all clips of {column.name}; interval by bootstrap over prompts"
+    return replace(column, name=corpus_name(column.name), summary=summary)
+
+
+def packed(counts: Counts) -> NDArray[np.int64]:
+    """The counts as (4,) integers."""
+    return np.array([counts.hits, counts.substitutions, counts.deletions, counts.insertions], np.int64)
+
+
+def unpacked(counts: NDArray[np.int64]) -> Counts:
+    return Counts(*(int(count) for count in counts))

@@ -12,15 +12,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
 
-from avbench.errors import NotApplicable, Unscored
-from avbench.parts import Features, Metric
-from avbench.records import JSON, Clip, Column, Direction, Prompt, Score
+import numpy as np
+from numpy.typing import NDArray
 
-from ._error_rate import best_speakers
+from avbench.errors import NotApplicable, Unscored
+from avbench.parts import Features, Materials, SetMetric
+from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore
+
+from ._error_rate import best_speakers, corpus, corpus_column, corpus_name, packed
 from ._text import by_speaker, mova
 
 
-class CpCer(Metric):
+class CpCer(SetMetric):
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "cpcer",
@@ -33,15 +36,27 @@ class CpCer(Metric):
             source="OpenMOSS/MOVA evaluation/metrics/cpcer, a fraction instead of percent",
         ),
     )
+    set_columns = tuple(map(corpus_column, columns))
     backend = "speakers.txt"
     core = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        reference = asked(clip.prompt)
-        heard = {name: mova(text) for name, text in by_speaker(read(speakers_file(clip.path))).items()}
+        reference, heard = compared(clip)
         counts = best_speakers(reference, heard)
         detail: dict[str, JSON] = {"asked": reference, "heard": heard, **asdict(counts)}
         return {"cpcer": Score("cpcer", self.backend, counts.rate, detail=detail)}
+
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[np.int64]]:
+        return {"cpcer": packed(best_speakers(*compared(clip)))}
+
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        return {corpus_name("cpcer"): corpus(materials, "cpcer", self.backend)}
+
+
+def compared(clip: Clip) -> tuple[dict[str, str], dict[str, str]]:
+    """Speaker to text, as asked and as heard. Raises NotApplicable or Unscored."""
+    reference = asked(clip.prompt)
+    return reference, {name: mova(text) for name, text in by_speaker(read(speakers_file(clip.path))).items()}
 
 
 def asked(prompt: Prompt) -> dict[str, str]:

@@ -11,13 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import Features, Metric
-from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, Status
+from avbench.parts import Features, Materials, SetMetric
+from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore, Status
 from avbench.weights import backend
 
 from ._backbones.vad import VoiceActivity
-from ._backbones.whisper import Whisper
+from ._backbones.whisper import Transcript, Whisper
+from ._error_rate import corpus, corpus_column, corpus_name, packed
 from ._text import CHINESE, VERSE_BENCH, WHISPER_ENGLISH, WHISPER_ENGLISH_CHARACTERS, TextHandling
 
 BY_LANGUAGE: Mapping[str, Mapping[str, TextHandling]] = {
@@ -39,7 +43,7 @@ def _column(name: str, summary: str, text: str) -> Column:
     )
 
 
-class Wer(Metric):
+class Wer(SetMetric):
     columns: ClassVar[tuple[Column, ...]] = (
         _column("wer", "word error rate of English speech, a fraction", "OpenAI's English normaliser"),
         _column(
@@ -54,6 +58,7 @@ class Wer(Metric):
             "Verse-Bench's text handling (lower case, punctuation counts)",
         ),
     )
+    set_columns = tuple(map(corpus_column, columns))
     needs = (VoiceActivity(), Whisper())
     backend: ClassVar[str] = backend("whisper-large-v3")
     core = False
@@ -64,7 +69,7 @@ class Wer(Metric):
         others = [column.name for column in self.columns if column.name not in handlings]
         foreign = self._without(others, Status.NOT_APPLICABLE, f"the speech is in {language}")
         try:
-            heard = features[Whisper()].transcript(language) if features[VoiceActivity()].segments else None
+            heard = heard_in(features, language)
             text = heard.text if heard else ""
             counts = {name: handling.count(reference, text) for name, handling in handlings.items()}
         except Unscored as reason:
@@ -83,8 +88,26 @@ class Wer(Metric):
         rates[first] = replace(rates[first], detail={**shared, **(rates[first].detail or {})})
         return {**foreign, **rates}
 
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[np.int64]]:
+        """The counts of edits, by column."""
+        language, reference = asked(clip.prompt)
+        heard = heard_in(features, language)
+        text = heard.text if heard else ""
+        counts = {name: handling.count(reference, text) for name, handling in BY_LANGUAGE[language].items()}
+        if not all(found.reference for found in counts.values()):
+            raise NotApplicable("the prompt's lines hold no words")
+        return {name: packed(found) for name, found in counts.items()}
+
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        return {corpus_name(c.name): corpus(materials, c.name, self.backend) for c in self.columns}
+
     def _without(self, names: Iterable[str], status: Status, reason: str) -> dict[str, Score]:
         return {name: Score(name, self.backend, None, status, reason) for name in names}
+
+
+def heard_in(features: Features, language: str) -> Transcript | None:
+    """What is said; None where there is no speech. Raises Unscored without Whisper."""
+    return features[Whisper()].transcript(language) if features[VoiceActivity()].segments else None
 
 
 def asked(prompt: Prompt) -> tuple[str, str]:

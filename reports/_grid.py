@@ -18,6 +18,7 @@ LEGEND = (
     "#a–b is the range of places left open, where there are more than two models. "
     "Guards give the share of clips flagged."
 )
+OF_SETS = "A set column is one number about all clips together, ± half its own 95 % interval: no mean, and not ranked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def _where(table: PublishedTable, note: str) -> str:
 def _measure(measure: Measure) -> str:
     column = measure.column
     unit = "" if column.unit in ("", "1") else f" ({column.unit})"  # 1: dimensionless
-    return f"{column.name}{unit}{ARROW[column.direction]} [{measure.backend}{_version(measure)}]"
+    name = f"{'set ' * measure.of_set}{column.name}{unit}{ARROW[column.direction]}"
+    return f"{name} [{measure.backend}{_version(measure)}]"
 
 
 def _version(measure: Measure) -> str:
@@ -205,4 +207,5 @@ def _ours(board: Leaderboard, row: Row, table: PublishedTable) -> tuple[Entry, .
 
 def lines(board: Leaderboard) -> list[str]:
     """All that is said below the grids."""
-    return [LEGEND, *gaps(board), *board.notes]
+    sets = [OF_SETS] if any(measure.of_set for measure in board.measures) else []
+    return [LEGEND, *sets, *gaps(board), *board.notes]

@@ -25,6 +25,7 @@ def tidy(board: Leaderboard) -> Iterator[Flat]:
                     "unit": measure.column.unit,
                     "direction": measure.column.direction.value,
                     "guard": measure.column.guard,
+                    "of_set": measure.of_set,
                     "mean": cell.mean,
                     "ci_low": cell.low,
                     "ci_high": cell.high,

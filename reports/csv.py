@@ -11,7 +11,7 @@ from avbench.parts import TextReport
 from ._text import one_line
 from ._tidy import tidy, tidy_published
 
-OURS = ("model", "suite", "group", "metric", "backend", "version", "unit", "direction", "guard")
+OURS = ("model", "suite", "group", "metric", "backend", "version", "unit", "direction", "guard", "of_set")
 NUMBERS = ("mean", "ci_low", "ci_high", "scored", "asked", "not_applicable", "unscored", "failed", "not_finite")
 PAPERS = ("source", "table", "benchmark", "subset", "note")
 FIELDS = (*OURS, *NUMBERS, "reason", "mark", "rank_best", "rank_worst", *PAPERS)

@@ -25,7 +25,7 @@ class Parquet(BytesReport):
 
         rows = [*tidy(board), *tidy_published(board)]
         kinds = dict.fromkeys(("mean", "ci_low", "ci_high"), pyarrow.float64()) | dict.fromkeys(WHOLE, pyarrow.int64())
-        kinds["guard"] = pyarrow.bool_()
+        kinds |= dict.fromkeys(("guard", "of_set"), pyarrow.bool_())
         schema = pyarrow.schema([(field, kinds.get(field, pyarrow.string())) for field in FIELDS])
         file = io.BytesIO()
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema), file)

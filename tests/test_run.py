@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from avbench.cli import app
-from avbench.export import SET_COLUMNS
-from avbench.store import COLUMNS, load_prompts, load_scores
+from avbench.store import COLUMNS, SET_COLUMNS, load_prompts, load_scores
 
 TOY = ("--metrics", "toy_level", "--workers", "2")
 

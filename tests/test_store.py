@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,8 @@ from avbench.details import LIMIT, pack, unpack
 from avbench.errors import UsageError
 from avbench.export import export
 from avbench.ledger import DONE, FAILED, Ledger
-from avbench.records import JSON, Clip, Detail, Prompt, Score, Status, Suite
+from avbench.materials import Left
+from avbench.records import JSON, Clip, Detail, Prompt, Score, SetScore, Status, Suite
 from avbench.redact import _secrets
 from avbench.store import COLUMNS, Entry, load_clips, load_details, load_prompts, load_scores
 
@@ -130,7 +130,7 @@ def test_facts_are_bounded_and_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -
 def test_a_ledger_of_an_older_avbench_is_brought_up_to_date(tmp_path: Path) -> None:
     filled(tmp_path, "p").close()
     with sqlite3.connect(tmp_path / "scores.sqlite") as db:
-        db.executescript("DROP TABLE details; PRAGMA user_version = 1")
+        db.executescript("DROP TABLE details; DROP TABLE materials; DROP TABLE set_scores; PRAGMA user_version = 1")
     db.close()
     assert len(load_scores(tmp_path)) == 2 and not list(load_details(tmp_path))  # reading changes nothing
     with Ledger(tmp_path) as ledger:
@@ -210,7 +210,8 @@ def changes(ledger: Ledger, entry: Entry) -> list[Callable[[], None]]:
     scores = [Score("a", "signal", 1.0, detail={"x": 1}), Score("b", "signal", 2.0)]
     return [
         lambda: ledger.put_clip(entry.id, identify(entry.clip.path), "new"),
-        lambda: ledger.put_scores(entry.id, {"m": ("key", scores)}),
+        lambda: ledger.put_scores(entry.id, {"m": ("key", scores)}, left={"m": Left(b"x")}),
+        lambda: ledger.put_set_scores("m", "key", "model", "s", "", [SetScore("c", "signal", 1.0, n=1)]),
         lambda: ledger.put_failure(entry.id, "crash"),
     ]
 
@@ -244,5 +245,5 @@ class Faulty:
 
 def snapshot(ledger: Ledger) -> str:
     real = getattr(ledger._db, "real", ledger._db)
-    tables = ("clips", "evaluations", "scores", "details", "counters")
-    return json.dumps([real.execute(f"SELECT * FROM {table}").fetchall() for table in tables], default=str)
+    tables = ("clips", "evaluations", "scores", "details", "materials", "set_scores", "counters")
+    return repr([real.execute(f"SELECT * FROM {table}").fetchall() for table in tables])

@@ -76,8 +76,9 @@ def _columns() -> list[Row]:
 
     rows: list[Row] = []
     for metric in describe_metrics(InProcess("cpu")):
-        for column in metric.columns:
-            rows.append({"name": column.name, "metric": metric.name, "backend": metric.backend})
+        for column in (*metric.columns, *metric.set_columns):
+            of_set = column in metric.set_columns
+            rows.append({"name": column.name, "metric": metric.name, "backend": metric.backend, "of_set": of_set})
             rows[-1] |= {"unit": column.unit, "better": column.direction.value, "low": column.low, "high": column.high}
             rows[-1] |= {"summary": column.summary, "source": column.source}
         if metric.broken:

@@ -53,8 +53,9 @@ def report(
 
     runs = runs or [latest_run()]
     results = read(runs)
-    board = build(results.scores, results.measures, by, read_prompts(runs) if needs_prompts(by) else ())
-    board = replace(board, notes=results.notes)
+    prompts = read_prompts(runs) if needs_prompts(by) else ()
+    board = build(results.scores, results.measures, by, prompts, results.sets)
+    board = replace(board, notes=results.notes + board.notes)
     if published:
         tables = published_tables(row.suite for row in board.rows)
         note = () if tables else ("No published table is about these suites.",)

@@ -99,9 +99,22 @@ def test_pool(items: list[Counts]) -> None:
         return
     assert rate.corpus == pytest.approx(sum(scored, Counts()).rate)
     rates = [counts.rate for counts in scored]
-    assert min(rates) - 1e-9 <= rate.low <= rate.high <= max(rates) + 1e-9
+    if len(scored) > 1:
+        assert min(rates) - 1e-9 <= rate.low <= rate.high <= max(rates) + 1e-9
+    else:
+        assert math.isnan(rate.low) and math.isnan(rate.high)
     assert min(rates) - 1e-9 <= rate.item_mean <= max(rates) + 1e-9
     assert pool(items[::-1]).corpus == rate.corpus
+
+
+def test_seeds_of_a_prompt_are_no_evidence_of_their_own() -> None:
+    """Ten seeds of every prompt that all say the same leave the interval as wide as one seed does."""
+    items = [Counts(hits=9 - wrong, substitutions=wrong) for wrong in (0, 3, 1, 8, 2, 5)]
+    names = list("abcdef")
+    one, ten = pool(items, names), pool(items * 10, names * 10)
+    assert (ten.corpus, ten.low, ten.high) == pytest.approx((one.corpus, one.low, one.high))
+    assert pool(items * 10).high - pool(items * 10).low < 0.5 * (ten.high - ten.low)
+    assert math.isnan(pool(items, ["a"] * 6).low)
 
 
 def test_pool_of_alike_items_is_certain() -> None:

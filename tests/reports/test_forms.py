@@ -76,16 +76,16 @@ guard silent {{[}}signal{{]}} & 0\% 2/2 & 50\% 2/2 \\
 """
 
 CSV = """\
-model,suite,group,metric,backend,version,unit,direction,guard,mean,ci_low,ci_high,scored,asked,not_applicable,\
+model,suite,group,metric,backend,version,unit,direction,guard,of_set,mean,ci_low,ci_high,scored,asked,not_applicable,\
 unscored,failed,not_finite,reason,mark,rank_best,rank_worst,source,table,benchmark,subset,note
-world,speech,,av_align,signal,1,,up,False,0.5,0.25,0.75,2,2,0,0,0,0,,best,1,1,,,,,
-world,speech,,lip_envelope_lag,signal,1,s,zero,False,-0.0001,-0.0101,0.0099,2,2,0,0,0,0,,best,,,,,,,
-world,speech,,loudness_lufs,signal,1,LUFS,none,False,-23.0,,,1,2,0,1,0,0,silent,,,,,,,,
-world,speech,,silent,signal,1,,down,True,0.0,,,2,2,0,0,0,0,,,,,,,,,
-tiny_a,speech,,av_align,signal,1,,up,False,0.25,0.125,0.375,2,2,0,0,0,0,,second,2,2,,,,,
-tiny_a,speech,,lip_envelope_lag,signal,1,s,zero,False,0.04,,,1,2,0,1,0,0,no face,second,,,,,,,
-tiny_a,speech,,loudness_lufs,signal,1,LUFS,none,False,,,,0,2,0,0,2,0,invalid,,,,,,,,
-tiny_a,speech,,silent,signal,1,,down,True,0.5,,,2,2,0,0,0,0,,,,,,,,,
+world,speech,,av_align,signal,1,,up,False,False,0.5,0.25,0.75,2,2,0,0,0,0,,best,1,1,,,,,
+world,speech,,lip_envelope_lag,signal,1,s,zero,False,False,-0.0001,-0.0101,0.0099,2,2,0,0,0,0,,best,,,,,,,
+world,speech,,loudness_lufs,signal,1,LUFS,none,False,False,-23.0,,,1,2,0,1,0,0,silent,,,,,,,,
+world,speech,,silent,signal,1,,down,True,False,0.0,,,2,2,0,0,0,0,,,,,,,,,
+tiny_a,speech,,av_align,signal,1,,up,False,False,0.25,0.125,0.375,2,2,0,0,0,0,,second,2,2,,,,,
+tiny_a,speech,,lip_envelope_lag,signal,1,s,zero,False,False,0.04,,,1,2,0,1,0,0,no face,second,,,,,,,
+tiny_a,speech,,loudness_lufs,signal,1,LUFS,none,False,False,,,,0,2,0,0,2,0,invalid,,,,,,,,
+tiny_a,speech,,silent,signal,1,,down,True,False,0.5,,,2,2,0,0,0,0,,,,,,,,,
 """
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored, UsageError
 from avbench.media.info import MediaInfo
@@ -22,14 +23,16 @@ from avbench.parts import (
     Features,
     Frames,
     Generator,
+    Materials,
     Metric,
     Request,
+    SetMetric,
     Setting,
     VideoBackbone,
     VideoExtractor,
     VideoView,
 )
-from avbench.records import Clip, Column, Direction, Sample, Score, Status
+from avbench.records import Clip, Column, Direction, Sample, Score, SetScore, Status
 
 
 def act(fault: str | None) -> None:
@@ -148,6 +151,41 @@ class ToyMoody(Metric):
         if mood == "half":
             return {"toy_a": 1.0, "toy_b": Score("toy_b", "signal", None, Status.UNSCORED, "half of it")}
         return {"toy_a": 1.0} if mood == "short" else {"toy_a": 1.0, "toy_b": 2.0}
+
+
+class ToySet(SetMetric):
+    """Mean pixel of a set, above that of the reference. The tag `set:…` and $TOY_POOL ask for faults."""
+
+    set_columns = (column("toy_set"),)
+    needs = (Mean(),)
+    core = False
+
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[np.float64]]:
+        fault = clip.prompt.tag("set")
+        act(fault)
+        if fault == "none":
+            raise NotApplicable("not this one")
+        return {"pixel": np.array(features[Mean()]), "shape": np.zeros((2, 3), np.uint8)[:, ::2]}
+
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        if log := os.environ.get("TOY_LOG"):
+            with Path(log).open("a", encoding="utf-8") as file:
+                file.write(f"pool {len(materials)}\n")
+        fault = os.environ.get("TOY_POOL")
+        act(fault)
+        if fault == "few":
+            raise Unscored(f"needs 1000 clips, {len(materials)} are there")
+        levels = [float(material.arrays["pixel"]) for material in materials]
+        value = float(np.mean(levels)) - (_level(reference) if reference else 0)
+        if fault == "nan":
+            value = float("nan")
+        return (
+            {} if fault == "short" else {"toy_set": SetScore("toy_set", self.backend, value, 0.0, 255.0, len(levels))}
+        )
+
+
+def _level(materials: Materials) -> float:
+    return float(np.mean([material.arrays["pixel"] for material in materials]))
 
 
 class ToyNeedy(Metric):
