@@ -30,6 +30,9 @@ class Measure:
     backend: str
     version: str = "1"
     of_set: bool = False  # one number about all clips together, not a mean over them
+    title: str = ""  # what a paper calls it, where the board is a paper's; its values are then shown times `scale`
+    scale: float = 1.0
+    decimals: int | None = None  # those of the column where None
 
 
 @dataclass(frozen=True, slots=True)

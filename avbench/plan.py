@@ -11,6 +11,7 @@ from pathlib import Path
 
 from avbench import registry
 from avbench.errors import IncompleteError, UsageError
+from avbench.metric_sets import load_set, set_names
 from avbench.paths import slug
 from avbench.records import Column
 
@@ -59,8 +60,9 @@ def chosen(kind: type, words: str) -> tuple[str, ...]:
 
 
 def choose_metrics(words: str, facts: Sequence[MetricFacts]) -> Choice:
-    """The metrics that `words` ask for: `core`, names of metrics, or names of columns (which stand for their metric).
+    """The metrics that `words` ask for: `core`, sets, names of metrics, or of columns (which stand for their metric).
 
+    A set brings the metrics of its columns as far as they are here, all of them as if named, and the guards.
     Raises UsageError for an unknown word, IncompleteError for a metric asked for by name that cannot be loaded.
     """
     owner = {column.name: fact.name for fact in facts for column in (*fact.columns, *fact.set_columns)}
@@ -70,11 +72,15 @@ def choose_metrics(words: str, facts: Sequence[MetricFacts]) -> Choice:
     for word in split(words):
         if word == CORE:
             wanted |= {fact.name for fact in facts if fact.core}
+        elif word in set_names():
+            required |= {owner[column.metric] for column in load_set(word).columns if column.metric in owner}
+            wanted |= {fact.name for fact in facts if any(column.guard for column in fact.columns)}
         elif word in owner:
             required.add(owner[word])
         else:
-            near = get_close_matches(word, owner, n=3) or sorted({fact.name for fact in facts})
-            raise UsageError(f"unknown metric {word!r}; known: {CORE}, {', '.join(near)} (see avbench list metrics)")
+            near = get_close_matches(word, [*owner, *set_names()], n=3) or sorted({fact.name for fact in facts})
+            known = ", ".join(dict.fromkeys([CORE, *set_names(), *near]))
+            raise UsageError(f"unknown metric {word!r}; known: {known} (see avbench list metrics and list sets)")
     for fact in facts:
         if fact.name in required and fact.broken:
             raise IncompleteError(f"metric {fact.name!r} was asked for and cannot be loaded: {fact.broken}")

@@ -55,11 +55,15 @@ class PublishedTable:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a paper's column title stands for: our metric id, the unit printed, and what to know of the protocol."""
+    """What a paper's column title stands for: our metric id, the unit printed, and what to know of the protocol.
+
+    A value of ours times `scale` is on the scale that the paper prints.
+    """
 
     metric: str
     unit: str
     difference: str
+    scale: float = 1.0
 
 
 SOURCES = {
@@ -89,7 +93,9 @@ SUITE_DIFFERENCE = (
 
 # (paper, title) to its meaning; paper "" where all papers mean the same by a title.
 MEANINGS = {
-    ("harmony", "AQ"): Meaning("aesthetic_v25", "/10", "aesthetic-predictor-v2.5; frames and precision not public"),
+    ("harmony", "AQ"): Meaning(
+        "aesthetic_v25", "/10", "aesthetic-predictor-v2.5; frames and precision not public", 0.1
+    ),
     ("", "AQ"): Meaning(
         "aesthetic_preference", "%", "audio quality in a user study: share of raters' picks, no metric"
     ),
@@ -106,9 +112,9 @@ MEANINGS = {
     ),
     ("", "SC"): Meaning("subject_consistency", "0-1", "VBench subject consistency (DINO)"),
     ("jova", "AS"): Meaning("aesthetic_score", "0-1", "mean of MUSIQ-KonIQ, aesthetic v2.5 and MANIQA (random crops)"),
-    ("harmony", "ID"): Meaning("id_dinov3", "cosine", "identity by DINOv3; token and model size not public"),
+    ("harmony", "ID"): Meaning("id_dinov3_cls", "cosine", "identity by DINOv3; token and model size not public"),
     ("jova", "ID"): Meaning(
-        "id_dinov3", "cosine", "identity by DINOv3 ViT-L/16, second-to-last patch token (Verse-Bench code)"
+        "id_dinov3_versebench", "cosine", "identity by DINOv3 ViT-L/16, second-to-last patch token (Verse-Bench code)"
     ),
     ("", "PQ"): Meaning("audiobox_pq", "1-10", "AudioBox-Aesthetics production quality"),
     ("", "PC"): Meaning(
@@ -118,9 +124,11 @@ MEANINGS = {
     ),
     ("", "CE"): Meaning("audiobox_ce", "1-10", "AudioBox-Aesthetics content enjoyment"),
     ("", "CU"): Meaning("audiobox_cu", "1-10", "AudioBox-Aesthetics content usefulness"),
-    ("", "CLIP"): Meaning("clip_text_video", "cosine", "model and scale not public; constant within each table"),
-    ("", "IB"): Meaning("imagebind_va", "cosine", "ImageBind video-audio; other papers print it times 100"),
-    ("", "IB-A"): Meaning("imagebind_ta", "cosine", "ImageBind text-audio; protocol not stated"),
+    ("", "CLIP"): Meaning(
+        "clip_score_scaled", "2.5 cosine", "model and scale not public; this scale fits; constant within each table"
+    ),
+    ("", "IB"): Meaning("ib_av", "cosine", "ImageBind video-audio; other papers print it times 100"),
+    ("", "IB-A"): Meaning("ib_ta", "cosine", "ImageBind text-audio; protocol not stated"),
     ("", "CS"): Meaning("clap_score", "cosine", "CLAP text-audio as in Verse-Bench (630k fusion)"),
     ("", "DeSync"): Meaning("desync", "s", "Synchformer absolute offset, after MMAudio's av-benchmark"),
     ("harmony", "WER"): Meaning(
@@ -131,7 +139,7 @@ MEANINGS = {
     ("jova", "WER"): Meaning(
         "wer", "fraction", "Whisper-large-v3 after Verse-Bench, whose code has SenseVoiceSmall and keeps punctuation"
     ),
-    ("uniavgen", "WER"): Meaning("wer", "%", "in percent, unlike the other tables; ASR and normaliser not stated"),
+    ("uniavgen", "WER"): Meaning("wer", "%", "in percent, unlike the other tables; ASR and normaliser not stated", 100),
     ("uniavgen-main", "WER"): Meaning("wer", "fraction", "ASR and normaliser not stated"),
     ("", "Sync-C"): Meaning(
         "lse_c", "", "SyncNet confidence; detector, crop and aggregation not stated: comparable within one paper only"

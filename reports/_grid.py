@@ -117,8 +117,8 @@ def _where(table: PublishedTable, note: str) -> str:
 
 def _measure(measure: Measure) -> str:
     column = measure.column
-    unit = "" if column.unit in ("", "1") else f" ({column.unit})"  # 1: dimensionless
-    name = f"{'set ' * measure.of_set}{column.name}{unit}{ARROW[column.direction]}"
+    unit = "" if column.unit in ("", "1") or measure.title else f" ({column.unit})"  # 1: dimensionless
+    name = f"{'set ' * measure.of_set}{measure.title or column.name}{unit}{ARROW[column.direction]}"
     return f"{name} [{measure.backend}{_version(measure)}]"
 
 
@@ -136,9 +136,10 @@ def _value(cell: Cell, measure: Measure, rivals: int) -> str:
         return ABSENT
     if cell.mean is None:
         return f"{ABSENT} {cell.scored}/{cell.asked}"
-    text = number(cell.mean, measure.column.decimals)
+    decimals = measure.column.decimals if measure.decimals is None else measure.decimals
+    text = number(cell.mean * measure.scale, decimals)
     if cell.low is not None and cell.high is not None:
-        text += f" ±{number((cell.high - cell.low) / 2, measure.column.decimals)}"
+        text += f" ±{number((cell.high - cell.low) / 2 * measure.scale, decimals)}"
     return f"{text}{_place(cell, rivals)} {cell.scored}/{cell.asked}"
 
 
@@ -195,11 +196,11 @@ def _follows(row: Row, table: PublishedTable) -> bool:
 def _ours(board: Leaderboard, row: Row, table: PublishedTable) -> tuple[Entry, ...]:
     texts = []
     for title in table.titles:
-        wanted = meaning(table.source, title).metric
+        wanted = meaning(table.source, title)
         found = [
-            f"{number(cell.mean, measure.column.decimals)} [{measure.backend}]"
+            f"{number(cell.mean * wanted.scale, measure.column.decimals)} [{measure.backend}]"
             for cell, measure in zip(row.cells, board.measures, strict=True)
-            if measure.column.name == wanted and cell.mean is not None
+            if measure.column.name == wanted.metric and cell.mean is not None
         ]
         texts.append(", ".join(found) or ABSENT)
     return tuple(map(Entry, texts))

@@ -85,7 +85,7 @@ class _Pages:
 
     def __init__(self, evidence: Evidence, stage: Stage) -> None:
         board = evidence.board
-        self.measures = (*board.measures, *board.guards)
+        self.measures = tuple(m for m in (*board.measures, *board.guards) if not m.of_set)  # those of single clips
         self._evidence, self._stage = evidence, stage
         names = dict.fromkeys([*(row.model for row in board.rows), *(e.model for e in evidence.exhibits)])
         self.models = {name: Model(name, i) for i, name in enumerate(names)}

@@ -31,7 +31,7 @@ SuiteNames = Annotated[
     typer.Option("--suite", "-s", metavar="S[,S…]", help="Suites, see `avbench list suites`, or .jsonl/.csv files."),
 ]
 Metrics = Annotated[
-    str, typer.Option(metavar="SET|m1,m2", help="`core`, or names of metrics or columns (`avbench list metrics`).")
+    str, typer.Option(metavar="SET|m1,m2", help="`core`, sets (`list sets`), metrics or columns (`list metrics`).")
 ]
 Limit = Annotated[int | None, typer.Option(min=0, help="Only the first N prompts of each suite.")]
 Seeds = Annotated[str, typer.Option(help="Seed indices: one clip a prompt for each.")]

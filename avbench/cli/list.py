@@ -24,6 +24,7 @@ class Kind(StrEnum):
     MODELS = "models"
     SUITES = "suites"
     METRICS = "metrics"
+    SETS = "sets"
     WEIGHTS = "weights"
 
 
@@ -32,7 +33,7 @@ def list_parts(
     as_json: AsJson = False,
     columns: Annotated[bool, typer.Option("--columns", help="Metrics: load them and list every column.")] = False,
 ) -> None:
-    """List models, suites, metrics or weights, one a line."""
+    """List models, suites, metrics, metric sets or weights, one a line."""
     rows = _columns() if columns and kind is Kind.METRICS else ROWS[kind]()
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
@@ -86,6 +87,16 @@ def _columns() -> list[Row]:
     return rows
 
 
+def _sets() -> list[Row]:
+    from avbench.metric_sets import load_set, set_names
+
+    found = [load_set(name) for name in set_names()]
+    return [
+        {"name": s.name, "columns": ", ".join(column.title for column in s.columns), "summary": s.summary}
+        for s in found
+    ]
+
+
 def _weights() -> list[Row]:
     from avbench.weights import path_of, table
 
@@ -106,5 +117,6 @@ ROWS: dict[Kind, Callable[[], list[Row]]] = {
     Kind.MODELS: lambda: _parts(Generator),
     Kind.SUITES: _suites,
     Kind.METRICS: lambda: _parts(Metric),
+    Kind.SETS: _sets,
     Kind.WEIGHTS: _weights,
 }

@@ -28,6 +28,14 @@ def report(
     published: Annotated[
         bool, typer.Option("--published", help="Add the papers' tables on the same benchmarks.")
     ] = False,
+    set_name: Annotated[
+        str,
+        typer.Option(
+            "--set",
+            metavar="SET",
+            help="A metric set's columns, as its paper shows them; default: the set that the runs asked for.",
+        ),
+    ] = "",
     media: Annotated[
         Media | None, typer.Option(help="html: clips copied beside the pages (the default), linked, or embedded.")
     ] = None,
@@ -48,6 +56,7 @@ def report(
     from dataclasses import replace
 
     from avbench.leaderboard import build, needs_prompts
+    from avbench.metric_sets import common_set, load_set, view
     from avbench.published import published_tables
     from avbench.results import latest_run, read, read_prompts
 
@@ -56,6 +65,13 @@ def report(
     prompts = read_prompts(runs) if needs_prompts(by) else ()
     board = build(results.scores, results.measures, by, prompts, results.sets)
     board = replace(board, notes=results.notes + board.notes)
+    chosen = (
+        load_set(set_name)
+        if set_name
+        else common_set([str(run.info.get("options", {}).get("metrics")) for run in results.runs])
+    )
+    if chosen:
+        board = view(board, chosen)
     if published:
         tables = published_tables(row.suite for row in board.rows)
         note = () if tables else ("No published table is about these suites.",)

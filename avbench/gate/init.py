@@ -21,7 +21,7 @@ def text_for(run: Snapshot | None) -> str:
         return default_text()
     head, _, rest = default_text().partition("[metrics.")
     margins = dict(re.findall(r"^\[metrics\.([\w-]+)\]\nmargin = (.+)$", "[metrics." + rest, re.MULTILINE))
-    columns = {m.column.name: m.column for m in run.measures if not m.column.guard}
+    columns = {m.column.name: m.column for m in run.measures if not m.column.guard and not m.of_set}
     wanted = [name for name in margins if name in columns]
     others = [name for name in columns if name not in margins]
     wanted += [name for name in others if columns[name].direction is not Direction.NONE]
