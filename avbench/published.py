@@ -101,8 +101,8 @@ MEANINGS = {
     ),
     ("", "VQ"): Meaning("visual_preference", "%", "visual quality in a user study: share of raters' picks, no metric"),
     ("", "AVC"): Meaning("sync_preference", "%", "audio-video consistency in a user study: share of raters' picks"),
-    ("harmony", "IQ"): Meaning("musiq", "0-1", "MUSIQ; checkpoint (SPAQ or KonIQ) and resizing not public"),
-    ("", "IQ"): Meaning("imaging_quality", "0-1", "VBench imaging quality: MUSIQ-SPAQ, longer side at most 512"),
+    ("harmony", "IQ"): Meaning("musiq_koniq", "0-1", "MUSIQ; checkpoint (SPAQ or KonIQ) and resizing not public"),
+    ("", "IQ"): Meaning("imaging_spaq", "0-1", "VBench imaging quality: MUSIQ-SPAQ, longer side at most 512"),
     ("", "DD"): Meaning("dynamic_degree", "0-1", "share of clips whose RAFT flow exceeds VBench's threshold"),
     ("harmony", "MS"): Meaning(
         "motion_smoothness", "0-1", "motion smoothness (VBench, AMT-S); JoVA's MS is another metric"
@@ -111,7 +111,7 @@ MEANINGS = {
         "motion_score", "px/frame", "motion score (mean RAFT flow component); Harmony's MS is another metric"
     ),
     ("", "SC"): Meaning("subject_consistency", "0-1", "VBench subject consistency (DINO)"),
-    ("jova", "AS"): Meaning("aesthetic_score", "0-1", "mean of MUSIQ-KonIQ, aesthetic v2.5 and MANIQA (random crops)"),
+    ("jova", "AS"): Meaning("as_verse", "0-1", "mean of MUSIQ-KonIQ, aesthetic v2.5 and MANIQA (random crops)"),
     ("harmony", "ID"): Meaning("id_dinov3_cls", "cosine", "identity by DINOv3; token and model size not public"),
     ("jova", "ID"): Meaning(
         "id_dinov3_versebench", "cosine", "identity by DINOv3 ViT-L/16, second-to-last patch token (Verse-Bench code)"
@@ -160,7 +160,7 @@ MEANINGS = {
         "KL of audio classes, named PANNs and PaSST; Verse-Bench's code uses PaSST, KL(truth, generated)",
     ),
     ("", "FID"): Meaning("fid", "", "on few clips; frame choice not stated, biased upwards at small n"),
-    ("", "FVD"): Meaning("fvd", "", "on few clips; frames, rate and checkpoint not stated, biased upwards at small n"),
+    ("", "FVD"): Meaning("fvd_i3d", "", "on few clips; frames and checkpoint not stated, biased upwards at small n"),
     ("", "LS"): Meaning("lse_c", "", "lip synchronisation; the values fit a SyncNet confidence, protocol not stated"),
     ("", "TC"): Meaning(
         "judge_timbre", "0-1", "timbre consistency by Gemini-2.5-Pro, mean of three calls; temperature not stated"

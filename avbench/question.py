@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class Question:
     """What a run answers. Clips of `models` are made; without models they are there already.
 
     `suites` are whole, `clips` are those that are asked for. `metrics` is the option's text, empty for none.
-    `options` is what the user gave, for run.json.
+    `options` is what the user gave, for run.json. `reference` asks for the clips that statistics of sets compare with.
     """
 
     out: Path
@@ -34,6 +34,7 @@ class Question:
     metrics: str = "core"
     fresh: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    reference: Question | None = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -101,6 +102,18 @@ def to_score(
     say_some("clips match no prompt and are left out", [file.name for file in found.extra])
     say_some("prompts have no clip", found.missing)
     return Question(run_dir, found.clips, (loaded,) if loaded else _suites(found.clips), **more)
+
+
+def compared(question: Question, reference: Path, suite: str | None = None) -> Question:
+    """`question`, with the clips at `reference` (a folder or a run directory) to compare its sets with.
+
+    Where metrics compare pairs, a folder's files are named by the prompts of `suite`. Its run directory depends on the
+    folder alone, so that the runs of all models share it. Raises UsageError.
+    """
+    other = to_score(reference) if is_run(reference) else to_score(reference, suite=suite, model="reference")
+    if not is_run(reference):
+        other = replace(other, out=other.out.with_name(f"reference-{other.out.name}"))
+    return replace(question, reference=other)
 
 
 def _suites(clips: Sequence[Clip]) -> tuple[Suite, ...]:

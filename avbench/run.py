@@ -5,18 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from avbench import provenance
-from avbench.errors import IncompleteError
+from avbench.errors import IncompleteError, UsageError
 from avbench.executor import Executor
 from avbench.export import export
 from avbench.generation import GeneratorFacts, describe_models, make_clips
 from avbench.ledger import NEEDS, Ledger, Tally
-from avbench.plan import Choice, choose_metrics
-from avbench.pooling import pool_sets
+from avbench.plan import Choice, choose_metrics, fingerprint
+from avbench.pooling import Reference, pool_sets
 from avbench.progress import say, say_some
 from avbench.question import Question
 from avbench.scoring import describe_metrics, score_clips
@@ -41,14 +41,36 @@ def run(question: Question, executor: Executor) -> Answer:
     if question.metrics:
         choice = choose_metrics(question.metrics, describe_metrics(executor, question.metrics))
     say_some("metrics left out, see avbench doctor", [metric.name for metric in choice.skipped])
+    reference = _reference(question, choice, executor)
     with Ledger(question.out, fresh=question.fresh) as ledger, _writable(question.out):
         _put_facts(ledger, question, models, choice)
         with _recorded(ledger, question):
             _ask(ledger, question)
             make_clips(ledger, models, [suite.name for suite in question.suites], executor)
             score_clips(ledger, choice.metrics, question.pairs, executor)
-            pool_sets(ledger, choice.metrics, question.pairs, executor)
+            pool_sets(ledger, choice.metrics, question.pairs, executor, reference)
         return Answer(question.out, ledger.tally(), _unavailable(ledger.tally(), choice))
+
+
+def _reference(question: Question, choice: Choice, executor: Executor) -> Reference | None:
+    """The run of the reference clips, with all that the chosen metrics of sets need of them.
+
+    Raises UsageError when no metric of sets was chosen.
+    """
+    if question.reference is None:
+        return None
+    names = ",".join(metric.name for metric in choice.metrics if metric.set_columns)
+    if not names:
+        raise UsageError("--reference: no metric that was chosen compares with references; leave it out")
+    if question.reference.out.resolve() == question.out.resolve():
+        raise UsageError(f"--reference: {question.out} is what is scored; give other clips")
+    asked = replace(question.reference, metrics=names, options=question.options)
+    say(f"reference: {len(asked.clips)} clips, kept in {asked.out}")
+    run(asked, executor)
+    with Ledger(asked.out) as ledger:
+        entries = [entry for pair in asked.pairs for entry in ledger.entries(*pair)]
+        content = sorted([entry.clip.prompt.id, entry.clip.seed, entry.sha256] for entry in entries)
+    return Reference(asked.out, fingerprint(content))
 
 
 def _put_facts(ledger: Ledger, question: Question, models: Mapping[str, GeneratorFacts], choice: Choice) -> None:

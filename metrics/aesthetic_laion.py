@@ -9,9 +9,9 @@ from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
 
-from ._backbones.towers import ClipFrames, Model, laion_head
+from ._backbones.towers import ClipLargeFrames, laion_head
 
-_FRAMES = ClipFrames(Model.L_14)
+_FRAMES = ClipLargeFrames()
 
 
 class AestheticLaion(Metric):

@@ -16,11 +16,11 @@ class AestheticV25(Metric):
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "aesthetic_v25",
-            unit="1",
+            unit="of 10",
             direction=Direction.UP,
             low=-float("inf"),
             high=float("inf"),
-            summary="mean over frames of the score, a tenth of it, so mostly 0.1..1; in full precision, where "
+            summary="mean over frames of the score, nominally 1..10 (papers print a tenth); in full precision, where "
             "Verse-Bench has bfloat16 (about 1e-3 apart)",
             source="Verse-Bench; aesthetic-predictor-v2-5 on SigLIP so400m; weights AGPL-3.0 and Apache-2.0",
         ),
@@ -30,4 +30,4 @@ class AestheticV25(Metric):
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"aesthetic_v25": float(features[SiglipScores()].mean(dtype=float) / 10)}
+        return {"aesthetic_v25": float(features[SiglipScores()].mean(dtype=float))}

@@ -9,10 +9,10 @@ from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
 
-from ._backbones.towers import ClipFrames, Model
+from ._backbones.towers import ClipFrames
 from ._cosines import consistency
 
-_FRAMES = ClipFrames(Model.B_32)
+_FRAMES = ClipFrames()
 
 
 class BackgroundConsistency(Metric):

@@ -13,10 +13,10 @@ from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
 from avbench.weights import backend
 
-from ._backbones.towers import ClipFrames, Model, clip_text
+from ._backbones.towers import ClipFrames, clip_text
 from ._cosines import caption, cosines
 
-_FRAMES = ClipFrames(Model.B_32, own=True)
+_FRAMES = ClipFrames(own=True)
 _WEIGHT = 2.5
 LICENCE = "CLIP ViT-B/32; weights MIT"
 

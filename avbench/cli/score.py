@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from avbench.cli import _options as o
-from avbench.errors import UsageError
 
 
 def score(
@@ -20,7 +19,9 @@ def score(
     manifest: Annotated[
         Path | None, typer.Option(help="JSONL: one clip a line, `path` and the fields of a prompt.")
     ] = None,
-    reference: Annotated[Path | None, typer.Option(help="Reference clips, for metrics that compare.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Real clips that statistics of sets compare with: a folder or a run directory.")
+    ] = None,
     metrics: o.Metrics = "core",
     model: Annotated[str, typer.Option("--model", "-m", help="Who made the clips; default: the folder's name.")] = "",
     out: o.Out = None,
@@ -40,9 +41,9 @@ def score(
     clip stands for itself, and metrics that need a prompt do not apply. A .wav or .flac beside a video of the same
     name is its side-car.
     """
-    from avbench.question import to_score
+    from avbench.question import compared, to_score
 
-    if reference is not None:
-        raise UsageError("--reference: no metric that was chosen compares with references; leave it out")
     ask = to_score(path, suite=suite, manifest=manifest, model=model, out=out, metrics=metrics, fresh=fresh)
+    if reference is not None:
+        ask = compared(ask, reference, suite)
     o.answer(ask, context.params, executor, workers, device, timeout, max_failures, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +16,7 @@ from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
 
-from ._checkpoint import device_of, network
+from ._checkpoint import network, up
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,9 +62,21 @@ class DynamicFlow(VideoBackbone[Motion]):
     """Eight frames a second at full size, until VBench's decision is certain."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("raft_large",)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Motion]:
         return _Dynamic(_network(), info)
+
+    def pack(self, feature: Motion) -> Mapping[str, NDArray[Any]]:
+        return {
+            "counts": np.array([feature.found, feature.needed, feature.pairs]),
+            "limit": np.array(feature.threshold),
+        }
+
+    def unpack(self, arrays: Mapping[str, NDArray[Any]]) -> Motion:
+        found, enough, pairs = arrays["counts"].tolist()
+        return Motion(found >= enough, found, enough, pairs, float(arrays["limit"]))
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,8 @@ class MeanFlow(VideoBackbone[NDArray[np.float64]]):
     """(T-1,) Verse-Bench's score of all neighbours: mean |x|, |y| in pixels of frames halved to at most 640."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("raft_large",)
 
     def open(self, info: MediaInfo) -> VideoExtractor[NDArray[np.float64]]:
         return _Mean(_network())
@@ -100,7 +115,7 @@ class _Pairs:
         from . import raft
 
         with torch.inference_mode():
-            image = raft.prepare(frame).to(device_of(self._net))
+            image = up(raft.prepare(frame), self._net)
             if min(image.shape[-2:]) < raft.SMALLEST:
                 raise NotApplicable(
                     f"too_small: {frame.shape[1]} x {frame.shape[0]} px, RAFT needs {raft.SMALLEST} a side"

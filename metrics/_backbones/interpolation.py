@@ -23,6 +23,8 @@ class MiddleFrames(VideoBackbone[NDArray[np.float64]]):
     """(P,) VBench's: mean |difference|, 0..255, of each odd frame and the one that AMT-S puts there, at full size."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("amt_s",)
 
     def open(self, info: MediaInfo) -> VideoExtractor[NDArray[np.float64]]:
         from . import amt

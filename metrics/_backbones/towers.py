@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
+from avbench.features import remembered
 from avbench.media.info import MediaInfo
 from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
 
@@ -30,27 +30,37 @@ if TYPE_CHECKING:
 Embeddings = NDArray[np.float32]  # (T, D), a row a frame
 LONGEST = 1000  # frames of which ViCLIP's squares are held (150 kB each) until it is known which eight it sees
 LAION = "laion_aesthetic_l_14"
-
-
-class Model(StrEnum):
-    """CLIP's sizes, by checkpoint."""
-
-    B_32 = "clip_vit_b_32"
-    L_14 = "clip_vit_l_14"
+BASE, LARGE, VICLIP = "clip_vit_b_32", "clip_vit_l_14", "viclip_l_14"
+DINOV3, VOCABULARY = "dinov3_vitl16", "imagebind_bpe"
 
 
 @dataclass(frozen=True)
 class ClipFrames(VideoBackbone[Embeddings]):
-    """(T, 512 or 768) of every frame; VBench's pixels, or CLIP's `own`."""
+    """(T, 512) of every frame by CLIP ViT-B/32; VBench's pixels, or CLIP's `own`."""
 
-    model: Model
     own: bool = False
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (BASE,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
-        from . import _pixels
+        from . import _pixels, clip
 
-        return _Stills(_clip(self.model).image, _pixels.clip_pil if self.own else _pixels.clip_floats)
+        return _Stills(network(clip.load_b_32, BASE).image, _pixels.clip_pil if self.own else _pixels.clip_floats)
+
+
+@dataclass(frozen=True)
+class ClipLargeFrames(VideoBackbone[Embeddings]):
+    """(T, 768) of every frame by CLIP ViT-L/14, VBench's pixels."""
+
+    view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (LARGE,)
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import _pixels, clip
+
+        return _Stills(network(clip.load_l_14, LARGE).image, _pixels.clip_floats)
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,8 @@ class DinoFrames(VideoBackbone[Embeddings]):
     """(T, 768) class tokens of every frame."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("dino_vitb16",)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, dino
@@ -70,6 +82,8 @@ class SiglipScores(VideoBackbone[Embeddings]):
     """(T,) scores of aesthetic-predictor-v2-5, nominally 1..10."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("siglip_so400m", "aesthetic_v2_5")
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, siglip
@@ -84,6 +98,8 @@ class Dinov3Frames(VideoBackbone[Embeddings]):
     """(T, 2, 1024) of every frame: the class token and the last patch but one, which is what Verse-Bench takes."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (DINOV3,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels
@@ -96,27 +112,23 @@ class ViclipVideo(VideoBackbone[Embeddings]):
     """(768,) of eight frames spread over the clip."""
 
     view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (VICLIP,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import viclip
 
-        return _Eight(network(viclip.load, "viclip_l_14", "model"))
+        return _Eight(network(viclip.load, VICLIP, "model"))
 
 
-def clip_text(text: str, model: Model = Model.B_32) -> Embeddings:
-    """(512 or 768,) of a text; its first 75 tokens count."""
-    from . import clip
-
-    net = _clip(model)
-    return _read(net.text, text, clip.CONTEXT, net)
+def clip_text(text: str) -> Embeddings:
+    """(512,) of a text by CLIP ViT-B/32; its first 75 tokens count."""
+    return remembered(_clip_text, text, weights=(VOCABULARY, BASE))
 
 
 def viclip_text(text: str) -> Embeddings:
     """(768,) of a text; its first 30 tokens count."""
-    from . import viclip
-
-    net = network(viclip.load, "viclip_l_14", "model")
-    return _read(net.text, text, viclip.CONTEXT, net)
+    return remembered(_viclip_text, text, weights=(VOCABULARY, VICLIP))
 
 
 def dinov3_picture(path: Path) -> Embeddings:
@@ -201,16 +213,24 @@ class _Eight(VideoExtractor[Embeddings]):
             return np.asarray(self._net.video(pixels.to(device_of(self._net)))[0].cpu().numpy())
 
 
-def _clip(model: Model) -> Any:
+def _clip_text(text: str) -> Embeddings:
     from . import clip
 
-    return network(clip.load_b_32 if model is Model.B_32 else clip.load_l_14, model.value)
+    net = network(clip.load_b_32, BASE)
+    return _read(net.text, text, clip.CONTEXT, net)
+
+
+def _viclip_text(text: str) -> Embeddings:
+    from . import viclip
+
+    net = network(viclip.load, VICLIP, "model")
+    return _read(net.text, text, viclip.CONTEXT, net)
 
 
 def _dinov3_tokens(pixels: Tensor) -> Tensor:
     from . import dinov3
 
-    tokens: Tensor = network(dinov3.load, "dinov3_vitl16")(pixels)
+    tokens: Tensor = network(dinov3.load, DINOV3)(pixels)
     return tokens[:, [0, -2]]
 
 

@@ -88,7 +88,7 @@ class Golden:
 
     def wav(self, case: str, size: int, rate: int, channels: int) -> NDArray[np.float32]:
         """(channels, size) samples: the `wav` of `distribution/inputs.py`."""
-        return self._distribution.wav(case, size, rate, channels)  # type: ignore[no-any-return]
+        return self.distribution.wav(case, size, rate, channels)  # type: ignore[no-any-return]
 
     def _path(self, file: str, suffix: str) -> Path:
         folder, name = file.split("/")
@@ -106,7 +106,7 @@ class Golden:
         return _module(self.home / "av_semantics" / "golden_inputs.py")
 
     @cached_property
-    def _distribution(self) -> ModuleType:
+    def distribution(self) -> ModuleType:
         sys.modules.setdefault("seeded_weights", self._weights)  # inputs.py imports it by this name
         return _module(self.home / "distribution" / "inputs.py")
 

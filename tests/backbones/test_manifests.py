@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 from torch import nn
 
-from avbench.metrics._backbones import amt, cnn14, imagebind, passt, s3fd, synchformer, syncnet
+from avbench.metrics._backbones import (
+    amt,
+    cnn14,
+    i3d,
+    imagebind,
+    maniqa,
+    musiq,
+    passt,
+    s3fd,
+    synchformer,
+    syncnet,
+    vggish,
+)
 from avbench.metrics._backbones._state import outline
 
 if TYPE_CHECKING:
@@ -24,6 +36,10 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "av_semantics/cnn14_32k_manifest": (lambda: cnn14.Cnn14(cnn14.AT_32K), cnn14.UNUSED),
     "av_semantics/passt_manifest": (passt.Passt, passt.UNUSED),
     "video/manifests/amt_s": (amt.Amt, ()),
+    "video/manifests/musiq": (musiq.Musiq, ()),
+    "video/manifests/maniqa_koniq": (maniqa.Maniqa, maniqa.UNUSED[:5]),  # the others are buffers, not listed there
+    "distribution/manifests/vggish": (vggish.Vggish, ("pproc.*",)),
+    "distribution/manifests/i3d_400": (i3d.I3d, ()),
 }
 
 

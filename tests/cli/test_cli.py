@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_a_manifest_and_wrong_calls(avbench: Any, tmp_path: Path) -> None:
     ]:
         (tmp_path / "home").mkdir(exist_ok=True)
         done = avbench("score", *more, *words, code=2)
-        assert said in done.stderr and done.stderr.startswith("error: ")
+        assert said in done.stderr and done.stderr.splitlines()[-1].startswith("error: ")
 
 
 def test_nothing_that_could_be_scored_is_incomplete(avbench: Any, tmp_path: Path) -> None:
@@ -111,3 +112,27 @@ def test_nothing_that_could_be_scored_is_incomplete(avbench: Any, tmp_path: Path
     done = avbench("run", "-m", "toy", "-s", suite, "--metrics", "toy_moody", "--workers", "1", code=3)
     assert "nothing could be scored" in done.stderr
     assert done.stdout.startswith("runs/toy-toys: clips: 1 done; scores: 2 not_applicable")
+
+
+@pytest.mark.slow
+def test_sets_are_compared_with_reference_clips(avbench: Any, tmp_path: Path) -> None:
+    suite = made(avbench, tmp_path)
+    words = ("score", "clips", "--suite", suite, "--metrics", "toy_set", "--workers", "1", "--out", "run")
+
+    def value() -> float:
+        sets = pd.read_parquet(tmp_path / "run" / "set_scores.parquet")
+        return float(sets[sets.metric == "toy_set"].value.iloc[0])
+
+    avbench(*words)
+    alone = value()
+    shutil.copytree(tmp_path / "clips", tmp_path / "real")
+    said = avbench(*words, "--reference", "real").stderr
+    assert "reference: 3 clips" in said
+    assert value() == pytest.approx(0.0, abs=1e-6) != alone  # the toy's number is above the reference's
+    avbench(*words, "--reference", next((tmp_path / "runs").glob("reference-real-*")))  # the run that was kept
+    assert value() == pytest.approx(0.0, abs=1e-6)
+    (tmp_path / "real" / "p0_s0.mp4").unlink()
+    (tmp_path / "real" / "p1_s0.mp4").unlink()
+    avbench(*words, "--reference", "real")
+    assert value() != pytest.approx(0.0, abs=1e-6)
+    assert "is what is scored" in avbench(*words, "--reference", "run", code=2).stderr

@@ -29,12 +29,14 @@ WEIGHTS = {
     "clip_score": "clip_vit_b_32",
     "dynamic_degree": "raft_large",
     "id_dinov3": "dinov3_vitl16",
+    "imaging_spaq": "musiq_spaq",
+    "maniqa": "maniqa_koniq",
     "motion_score": "raft_large",
     "motion_smoothness": "amt_s",
+    "musiq_koniq": "musiq_koniq",
     "overall_consistency": "viclip_l_14",
     "subject_consistency": "dino_vitb16",
 }
-TOWERS = [name for name in WEIGHTS if WEIGHTS[name] not in ("raft_large", "amt_s")]
 
 
 def _clip_of(out: int, patch: int, side: int) -> clip.Clip:
@@ -51,6 +53,8 @@ NARROW: dict[str, Callable[[], nn.Module]] = {
     "aesthetic_v2_5": lambda: siglip.Head(24),
     "dinov3_vitl16": lambda: dinov3.Dinov3(dinov3.Dinov3Config(32, 2, 1, 64)),
 }
+
+TOWERS = [name for name in WEIGHTS if WEIGHTS[name] in NARROW]
 
 
 @pytest.fixture
@@ -124,7 +128,7 @@ def test_clip_scores_scale_and_their_prompts(
 ) -> None:
     features = arrays(frames, SILENT, 16000)
     answer = score("clip_score", features, PROMPT)
-    each = towers.clip_text("a red ball") @ features[towers.ClipFrames(towers.Model.B_32, own=True)].T
+    each = towers.clip_text("a red ball") @ features[towers.ClipFrames(own=True)].T
     assert answer["clip_score"] == pytest.approx(float(_unit(features, each).mean()), abs=1e-5)
     assert answer["clip_score_scaled"] == pytest.approx(float(2.5 * _unit(features, each).clip(min=0).mean()), abs=1e-5)
     bare = score("clip_score", features, Prompt("p"))
@@ -134,7 +138,7 @@ def test_clip_scores_scale_and_their_prompts(
 
 
 def _unit(features: Any, products: NDArray[np.float32]) -> NDArray[np.float32]:
-    frames = features[towers.ClipFrames(towers.Model.B_32, own=True)]
+    frames = features[towers.ClipFrames(own=True)]
     text = towers.clip_text("a red ball")
     return np.asarray(products / np.linalg.norm(frames, axis=1) / np.linalg.norm(text))
 

@@ -1,0 +1,87 @@
+"""Fréchet distance, KL and inception score of an AudioSet tagger, as av-benchmark prints them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avbench.parts import Materials
+from avbench.records import Column, Direction, SetScore
+
+from ._classes import SPLITS, inception_score, kl_sigmoid, kl_softmax
+from ._sets import columns, distance, needed, refused, rows
+
+LOGITS = "logits"
+
+
+def tag_columns(name: str, network: str, size: int, licence: str) -> tuple[Column, ...]:
+    """Those of `tag_scores` for a tagger called `name` in columns."""
+    source = f"av-benchmark; {licence}"
+    paired = "mean over clips that have a reference of the same prompt"
+    return (
+        *columns(f"fd_{name}", f"{network}'s features", size, source),
+        Column(
+            f"kl_{name}",
+            "nats",
+            Direction.DOWN,
+            0.0,
+            math.inf,
+            f"KL of the tags of the reference from those of the clip, softmax; {paired}",
+            source,
+        ),
+        Column(
+            f"kl_{name}_sigmoid",
+            "nats",
+            Direction.DOWN,
+            -math.inf,
+            math.inf,
+            f"the same, each tag for itself: no true divergence; {paired}",
+            source,
+        ),
+        Column(
+            f"is_{name}",
+            "1",
+            Direction.UP,
+            1.0,
+            math.inf,
+            f"inception score of the tags, {SPLITS} splits; never above a tenth of the clips, so it compares only sets "
+            "of one size",
+            source,
+        ),
+    )
+
+
+def tag_scores(name: str, backend: str, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    logits = rows(materials, LOGITS)
+    answer = {f"is_{name}": _inception(f"is_{name}", backend, logits)}
+    names = (f"fd_{name}", f"fd_{name}_floor", f"kl_{name}", f"kl_{name}_sigmoid")
+    if reference is None or not len(reference):
+        reason = "needs reference clips; give --reference"
+        return {**answer, **{column: refused(column, backend, reason) for column in names}}
+    return {
+        **answer,
+        **distance(f"fd_{name}", backend, materials, reference),
+        **_kl(name, backend, materials, reference),
+    }
+
+
+def _inception(column: str, backend: str, logits: NDArray[np.float32]) -> SetScore:
+    try:
+        found = inception_score(logits)
+    except ValueError as error:
+        return refused(column, backend, f"too_few: {error}")
+    return SetScore(column, backend, found.mean, n=len(logits))
+
+
+def _kl(name: str, backend: str, materials: Materials, reference: Materials) -> dict[str, SetScore]:
+    truth = {material.prompt_id: material.arrays[LOGITS] for material in needed(reference)}
+    pairs = [(truth[m.prompt_id], m.arrays[LOGITS]) for m in materials if m.prompt_id in truth]
+    kinds = {f"kl_{name}": kl_softmax, f"kl_{name}_sigmoid": kl_sigmoid}
+    if not pairs:
+        reason = "no reference clip is of a prompt of these clips"
+        return {column: refused(column, backend, reason) for column in kinds}
+    real, made = (np.stack(side) for side in zip(*pairs, strict=True))
+    return {c: SetScore(c, backend, float(of(real, made).mean()), n=len(pairs)) for c, of in kinds.items()}

@@ -1,0 +1,33 @@
+"""How far generated sound is from real sound: the Fréchet audio distance of VGGish, every 0.96 s a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from avbench.parts import Features, Materials, SetMetric
+from avbench.records import Clip, Column, SetScore
+from avbench.weights import backend
+
+from ._backbones.vggish import VggishPatches
+from ._sets import FEATURES, columns, distance
+
+
+class FadVggish(SetMetric):
+    set_columns: ClassVar[tuple[Column, ...]] = columns(
+        "fad_vggish",
+        "VGGish's embeddings before the last ReLU, without PCA",
+        128,
+        "Kilgour et al. 2019, as gudgud96/frechet-audio-distance; VGGish (torchvggish); weights Apache-2.0",
+    )
+    needs = (VggishPatches(),)
+    backend: ClassVar[str] = backend("vggish")
+    core: ClassVar[bool] = False
+
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[Any]]:
+        return {FEATURES: features[VggishPatches()]}
+
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        return distance("fad_vggish", self.backend, materials, reference)

@@ -1,0 +1,32 @@
+"""Does generated sound have the tags of real sound? Distance, KL and inception score by Cnn14, as av-benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from avbench.parts import Features, Materials, SetMetric
+from avbench.records import Clip, Column, SetScore
+from avbench.weights import backend
+
+from ._backbones.tags import PannsTags
+from ._sets import FEATURES
+from ._tags import LOGITS, tag_columns, tag_scores
+
+
+class TagsPanns(SetMetric):
+    set_columns: ClassVar[tuple[Column, ...]] = tag_columns(
+        "panns", "Cnn14", 2048, "PANNs Cnn14 at 16 kHz; weights CC-BY-4.0"
+    )
+    needs = (PannsTags(),)
+    backend: ClassVar[str] = backend("cnn14_16k")
+    core: ClassVar[bool] = False
+
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[Any]]:
+        heard = features[PannsTags()]
+        return {FEATURES: heard.features, LOGITS: heard.logits}
+
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        return tag_scores("panns", self.backend, materials, reference)

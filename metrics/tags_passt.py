@@ -1,0 +1,32 @@
+"""Does generated sound have the tags of real sound? Distance, KL and inception score by PaSST, as av-benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from avbench.parts import Features, Materials, SetMetric
+from avbench.records import Clip, Column, SetScore
+from avbench.weights import backend
+
+from ._backbones.tags import PasstTags
+from ._sets import FEATURES
+from ._tags import LOGITS, tag_columns, tag_scores
+
+
+class TagsPasst(SetMetric):
+    set_columns: ClassVar[tuple[Column, ...]] = tag_columns(
+        "passt", "PaSST", 768, "PaSST (Koutini et al. 2022); weights Apache-2.0"
+    )
+    needs = (PasstTags(),)
+    backend: ClassVar[str] = backend("passt")
+    core: ClassVar[bool] = False
+
+    def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[Any]]:
+        heard = features[PasstTags()]
+        return {FEATURES: heard.features, LOGITS: heard.logits}
+
+    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+        return tag_scores("passt", self.backend, materials, reference)
