@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-.PHONY: browser demo test test-fast lint docs requirements clean
+.PHONY: browser demo test test-fast lint docs runs/gate gate baseline requirements clean
 
 demo: .venv/.run
 	$(BIN)/avbench run --model harmony,world --suite speech --limit 4 --out runs/demo
@@ -25,6 +25,16 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+runs/gate: .venv/.run  # always: the run itself knows what is done and what is stale
+	$(BIN)/avbench run --model harmony --suite .ci/gate/prompts.jsonl --out runs/gate \
+	  --metrics av_align,onset_offset,lip_envelope,temporal_flickering,loudness,guards
+
+gate: runs/gate  # is the bundled model as good as the committed baseline?
+	$(BIN)/avbench gate runs/gate --baseline .ci/gate/baseline.json --config .ci/gate/gate.toml
+
+baseline: runs/gate  # after a change of the model on purpose: write the baseline anew, and commit it
+	$(BIN)/avbench gate runs/gate --save .ci/gate/baseline.json
 
 docs: .venv/.dev  # rewrites the generated parts of docs/
 	AVBENCH_UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/docs

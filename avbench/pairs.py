@@ -22,14 +22,15 @@ CELL = ["model", "suite", "metric", "backend"]
 class Pairs:
     """One measure of one model on one suite in two runs.
 
-    `prompt`, `baseline` and `candidate` (n,) are the clips that both runs have, in order of the prompts: a value, or
-    NaN where there is none. Of signed offsets (better: nearer to zero) the values are distances from zero.
+    `prompt`, `seed`, `baseline` and `candidate` (n,) are of the clips that both runs have, in order of the prompts:
+    a value, or NaN where there is none. Of signed offsets (better: nearer to zero) the values are distances from zero.
     """
 
-    model: str
+    model: str  # the candidate's name of it
     suite: str
     measure: Measure
     prompt: NDArray[np.object_]
+    seed: NDArray[np.int64]
     baseline: NDArray[np.float64]
     candidate: NDArray[np.float64]
 
@@ -170,7 +171,9 @@ def _pairs(
         one, other = (rows[f"value_{side}"].to_numpy(np.float64) for side in ("baseline", "candidate"))
         if measure.column.direction is Direction.ZERO:
             one, other = np.abs(one), np.abs(other)
-        yield Pairs(model, suite, measure, rows["prompt_id"].to_numpy(object), one, other)
+        yield Pairs(
+            model, suite, measure, rows["prompt_id"].to_numpy(object), rows["seed"].to_numpy(np.int64), one, other
+        )
 
 
 def _values(frame: pd.DataFrame) -> pd.DataFrame:

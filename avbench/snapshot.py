@@ -57,7 +57,8 @@ def _of_run(folder: Path) -> Snapshot:
     scores = load_scores(folder)[[*KEYS, "metric", "backend", "value", "status"]]
     value = scores["value"].to_numpy(np.float64, na_value=np.nan)
     keys = {name: str(fact.get("key", "")) for name, fact in info.get("metrics", {}).items()}
-    columns = info["columns"]
+    there = set(scores[["metric", "backend"]].drop_duplicates().itertuples(index=False, name=None))
+    columns = [c for c in info["columns"] if (c["name"], c["backend"]) in there]  # not statistics of sets: no pairs
     return Snapshot(
         name=str(folder),
         scores=scores.assign(value=[_rounded(number) for number in value]),

@@ -25,7 +25,7 @@ def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
 
 def test_every_command_has_help() -> None:
     done = subprocess.run([sys.executable, "-m", "avbench", "--help"], capture_output=True, text=True, check=True)
-    for command in ("run", "generate", "score", "report", "gate", "list", "weights", "doctor"):
+    for command in ("run", "generate", "score", "report", "compare", "gate", "list", "weights", "doctor"):
         assert f"\n  {command} " in done.stdout
 
 
