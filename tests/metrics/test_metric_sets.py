@@ -88,7 +88,7 @@ def test_a_set_chooses_its_metrics_and_the_guards() -> None:
     assert [metric.name for metric in choice.metrics] == ["audiobox", "guards", "lipsync"]
     assert choice.required == {"audiobox", "lipsync"}
     assert len(choose_metrics("harmony,x", facts).metrics) == 4
-    with pytest.raises(UsageError, match="known: core, harmony, .*, verse, lse_c"):
+    with pytest.raises(UsageError, match=r"known: core, harmony, .*, verse, lse_c"):
         choose_metrics("lse_", facts)
     with pytest.raises(UsageError, match="list sets"):
         load_set("harmoni")
