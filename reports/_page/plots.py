@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +80,7 @@ def axis(values: Sequence[float], *also: float) -> Axis:
     room = 0.04 * (high - low) or abs(high) * 0.1 or 1.0
     low, high = low - room, high + room
     step = _round_step((high - low) / 4)
-    first = np.ceil(low / step) * step
-    ticks = [float(round(first + i * step, 10)) + 0.0 for i in range(int((high - first) / step) + 1)]
+    ticks = [i * step for i in range(ceil(low / step), floor(high / step) + 1)]
     return Axis(low, high, tuple((round(100 * (t - low) / (high - low), 2), t) for t in ticks))
 
 

@@ -1,7 +1,8 @@
 """What a run folder may hold beside scores, each in a JSON file of its own: a gate's verdict, and figures.
 
-`gate.json` is what `avbench gate RUN --baseline BASE --json` prints; `figures.json` is a list of figures (`figure` says
-of what). A file that cannot be read is said on the page and never stops a report.
+`gate.json` is what `avbench gate RUN --baseline BASE --json` prints, `validate.json` what `avbench validate` writes,
+`figures.json` a list of figures (`figure` says of what). A file that cannot be read is said on the page and never
+stops a report.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from avbench.leaderboard import number
 from avbench.results import Run
 
 from .plots import Axis, Line, axis, line
+from .validation import figures_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def read_slots(runs: Sequence[Run]) -> Slots:
         return found
 
     verdicts = each("gate.json", lambda found: [verdict(found)])
-    figures = each("figures.json", lambda found: [figure(item) for item in found])
+    figures = each("validate.json", lambda found: [figure(item) for item in figures_of(found)])
+    figures += each("figures.json", lambda found: [figure(item) for item in found])
     return Slots(tuple(verdicts), tuple(figures), tuple(broken))
 
 
