@@ -55,6 +55,7 @@ def report(
         raise UsageError(f"--media is about the clips of a report in pages; {form} shows none")
     from dataclasses import replace
 
+    from avbench.composites import composite_notes
     from avbench.leaderboard import build, needs_prompts
     from avbench.metric_sets import common_set, load_set, view
     from avbench.published import published_tables
@@ -64,7 +65,7 @@ def report(
     results = read(runs)
     prompts = read_prompts(runs) if needs_prompts(by) else ()
     board = build(results.scores, results.measures, by, prompts, results.sets)
-    board = replace(board, notes=results.notes + board.notes)
+    board = replace(board, notes=results.notes + composite_notes(board) + board.notes)
     chosen = (
         load_set(set_name)
         if set_name
