@@ -1,4 +1,4 @@
-"""Face tracks to the 224 x 224 crops that SyncNet was trained on (joonson/syncnet_python run_pipeline.py)."""
+"""Face tracks to the crops, 224 x 224, that SyncNet was trained on (joonson/syncnet_python run_pipeline.py)."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def path(boxes: NDArray[np.float64], before: int = 0, after: int = 0) -> Path:
     return Path(*(_median(side)[inner] for side in (half, (x1 + x2) / 2, (y1 + y2) / 2)))
 
 
-def crops(frames: Sequence[NDArray[np.uint8]], track: Track) -> NDArray[np.uint8]:
-    """(n, 224, 224, 3) in the channel order of `frames`: the clip's (H, W, 3) each, at the track's frame rate."""
+def crops(frames: Sequence[NDArray[np.uint8]], track: Track, size: int = SIZE) -> NDArray[np.uint8]:
+    """(n, size, size, 3) in the channel order of `frames`: the clip's (H, W, 3) each, at the track's frame rate."""
     places = smooth(track)
     stretch = range(track.start, track.stop)
-    cut = [crop(frames[t], *place) for t, *place in zip(stretch, places.half, places.x, places.y, strict=True)]
-    return np.stack(cut)
+    at = zip(stretch, places.half, places.x, places.y, strict=True)
+    return np.stack([crop(frames[t], half, x, y, size) for t, half, x, y in at])
 
 
-def crop(frame: NDArray[np.uint8], half: float, x: float, y: float) -> NDArray[np.uint8]:
-    """(224, 224, 3): a square of 2.8 half sizes, from one above the centre to 1.8 below it.
+def crop(frame: NDArray[np.uint8], half: float, x: float, y: float, size: int = SIZE) -> NDArray[np.uint8]:
+    """(size, size, 3): a square of 2.8 half sizes, from one above the centre to 1.8 below it.
 
     The reference pads the whole frame and truncates coordinates in the padded frame; so does this, but it copies only
     the square.
@@ -68,12 +68,12 @@ def crop(frame: NDArray[np.uint8], half: float, x: float, y: float) -> NDArray[n
     left, right = int(x + pad - half * (1 + _MARGIN)), int(x + pad + half * (1 + _MARGIN))
     bottom, right = min(bottom, height + 2 * pad), min(right, width + 2 * pad)
     if bottom <= top or right <= left:  # a box of no size, or beyond the frame: nothing to see
-        return np.full((SIZE, SIZE, 3), _GREY, np.uint8)
+        return np.full((size, size, 3), _GREY, np.uint8)
     square = np.full((bottom - top, right - left, 3), _GREY, np.uint8)
     rows, columns = _within(top, bottom, pad, height), _within(left, right, pad, width)
     seen = frame[rows.start - pad : rows.stop - pad, columns.start - pad : columns.stop - pad]
     square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = seen
-    return cv2.resize(square, (SIZE, SIZE)).astype(np.uint8, copy=False)
+    return cv2.resize(square, (size, size)).astype(np.uint8, copy=False)
 
 
 def _within(start: int, stop: int, pad: int, size: int) -> slice:

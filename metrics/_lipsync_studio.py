@@ -7,26 +7,25 @@ begins once the track is long and large enough for some preset; a face still too
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._lipsync_crop import REACH, SHORTEST, crop, path
+from ._lipsync_crop import REACH, SHORTEST, SIZE, crop, path
 from ._lipsync_damage import Spoil, untouched
 from ._lipsync_track import PRESETS, Follower, OpenTrack, Preset, Track
 
 LEAST = min(preset.min_track for preset in PRESETS.values())
-SMALLEST = min(preset.min_face for preset in PRESETS.values())
 PATIENCE = 100  # crops, 15 MB
 CHUNK = 16  # windows embedded together
 WINDOW = 5  # frames
 
 Image = NDArray[np.uint8]
 Embedded = NDArray[np.float32]
-EmbedLip = Callable[[Image, int], Embedded]  # (T, 224, 224, 3) crops and a count of windows to (count, 1024)
+EmbedLip = Callable[[Image, int], Embedded]  # (T, size, size, 3) crops and a count of windows to (count, dim)
 Place = tuple[int, float, float, float]  # the frame; half size and centre of a crop
 
 
@@ -34,7 +33,7 @@ Place = tuple[int, float, float, float]  # the frame; half size and centre of a 
 class Rule:
     """What decides which detections make a track, apart from their number and size; presets may share one."""
 
-    cut_threshold: float
+    cut_threshold: float | None
     max_gap: int
     first_face_only: bool
 
@@ -52,7 +51,7 @@ class TalkingFace:
 
     @property
     def lip(self) -> Embedded:
-        """(N, 1024): window v is the track's frames v .. v + 4; N is five fewer than its frames."""
+        """(N, dim): window v is the track's frames v .. v + 4; N is five fewer than its frames."""
         return np.concatenate(self.parts)
 
 
@@ -60,11 +59,20 @@ class Studio:
     """Cuts out and embeds faces, each once, however many rules follow them.
 
     `spoiler` makes what the crops of one track go through, in order; unless it leaves them as they are, the studio is
-    for one rule: what becomes of a crop then depends on those before.
+    for one rule: what becomes of a crop then depends on those before. Only a track that some of the `presets` may want
+    is embedded, from crops of `size` pixels square.
     """
 
-    def __init__(self, embed: EmbedLip, spoiler: Callable[[], Spoil] = untouched) -> None:
-        self._embed = embed
+    def __init__(
+        self,
+        embed: EmbedLip,
+        spoiler: Callable[[], Spoil] = untouched,
+        presets: Collection[Preset] = PRESETS.values(),
+        size: int = SIZE,
+    ) -> None:
+        self.least = min(preset.min_track for preset in presets)
+        self.smallest = min(preset.min_face for preset in presets)
+        self._embed, self._size = embed, size
         self.spoiler = spoiler
         self._crops: WeakValueDictionary[Place, Image] = WeakValueDictionary()
         self._embedded: WeakValueDictionary[tuple[Place, ...], Embedded] = WeakValueDictionary()
@@ -72,7 +80,7 @@ class Studio:
     def crop(self, frame: Image, place: Place) -> Image:
         made = self._crops.get(place)
         if made is None:
-            self._crops[place] = made = crop(frame, *place[1:])
+            self._crops[place] = made = crop(frame, *place[1:], self._size)
         return made
 
     def embed(self, places: Sequence[Place], crops: Sequence[Image], count: int) -> Embedded:
@@ -155,7 +163,7 @@ class _Role:
             self._places.append(place)
             self._crops.append(self._spoil(self._studio.crop(frames[place[0]], place)))
             self._cropped += 1
-        if self._parts or (self._track.detections > LEAST and self._track.size > SMALLEST):
+        if self._parts or self._wanted:
             while len(self._crops) >= CHUNK + WINDOW:
                 self._embed(CHUNK)
             if ended and len(self._crops) > WINDOW:  # SyncNet scores one window fewer than would fit
@@ -163,6 +171,10 @@ class _Role:
         elif len(self._crops) > PATIENCE:
             self.given_up = True
             self._places, self._crops = [], []
+
+    @property
+    def _wanted(self) -> bool:
+        return self._track.detections > self._studio.least and self._track.size > self._studio.smallest
 
     def face(self) -> TalkingFace | None:
         return TalkingFace(self._track.closed(), tuple(self._parts)) if self._parts else None

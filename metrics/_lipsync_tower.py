@@ -5,7 +5,7 @@ The clip is never held: see `_lipsync_studio` for what is kept, and for how long
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -29,11 +29,12 @@ from ._lipsync_studio import Cast, Rule, Studio
 from ._lipsync_track import PRESETS
 
 if TYPE_CHECKING:
-    from ._backbones.s3fd import S3FD
+    from ._backbones.syncnet import SyncNet
 
 DETECTOR, SYNCNET = "s3fd", "syncnet_v2"
 FPS, RATE = 25, 16_000
 SHOT_WIDTH = 256  # pixels, to which PySceneDetect shrinks frames
+Detect = Callable[[Sequence[NDArray[np.uint8]]], Sequence[NDArray[np.float64]]]  # frames to (k, 5) each, best first
 RULES = tuple(dict.fromkeys(Rule.of(preset) for preset in PRESETS.values()))
 
 
@@ -59,7 +60,7 @@ class LipTower(VideoBackbone[TalkingFaces]):
 
         detector, net = network(s3fd.load, DETECTOR), network(syncnet.load, SYNCNET)
         studio = Studio(partial(syncnet.embed_lip, net), untouched if self.codec_damage == "none" else jpeg)
-        return _Extractor(detector, studio, self.rules, info)
+        return FaceExtractor(partial(s3fd.detect, detector), studio, self.rules, info)
 
     def pack(self, feature: TalkingFaces) -> Mapping[str, NDArray[Any]]:
         return pack(feature)
@@ -109,10 +110,17 @@ def speech(samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
 def _speech(samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
     from ._backbones import syncnet
 
+    return heard(network(syncnet.load, SYNCNET), samples, frames)
+
+
+def heard(net: SyncNet, samples: NDArray[np.int16], frames: int) -> NDArray[np.float32]:
+    """(N, dim): `speech` by any SyncNet."""
+    from ._backbones import syncnet
+
     count = syncnet.windows(frames, len(samples))
     if count == 0:
-        return np.empty((0, syncnet.DIM), np.float32)
-    return syncnet.embed_audio(network(syncnet.load, SYNCNET), samples, count)
+        return np.empty((0, net.config.dim), np.float32)
+    return syncnet.embed_audio(net, samples, count)
 
 
 class Shots:
@@ -140,12 +148,15 @@ class Shots:
         return {threshold for threshold, found in self._detectors.items() if found.process_frame(time, bgr)}
 
 
-class _Extractor(VideoExtractor[TalkingFaces]):
-    def __init__(self, detector: S3FD, studio: Studio, rules: Sequence[Rule], info: MediaInfo) -> None:
-        self._detector = detector
+class FaceExtractor(VideoExtractor[TalkingFaces]):
+    """Finds faces with `detect` in batches of frames, follows them by each rule, and has the studio embed them."""
+
+    def __init__(self, detect: Detect, studio: Studio, rules: Sequence[Rule], info: MediaInfo) -> None:
+        self._detect = detect
         self._slots = Slots[NDArray[np.uint8]](Fraction(FPS), info)
         self._waiting: list[Shown[NDArray[np.uint8]]] = []
-        self._shots = Shots([rule.cut_threshold for rule in rules])
+        thresholds = [rule.cut_threshold for rule in rules if rule.cut_threshold is not None]
+        self._shots = Shots(thresholds) if thresholds else None
         self._casts = {rule: Cast(rule, studio) for rule in rules}
         self._frames: dict[int, NDArray[np.uint8]] = {}
         self._total = self._seen = 0
@@ -167,11 +178,9 @@ class _Extractor(VideoExtractor[TalkingFaces]):
         return TalkingFaces(faces, self._total, self._slots.start, self._seen, longest, size)
 
     def _watch(self) -> None:
-        from ._backbones.s3fd import detect
-
-        found = detect(self._detector, [shown.frame for shown in self._waiting])
+        found = self._detect([shown.frame for shown in self._waiting])
         for shown, faces in zip(self._waiting, found, strict=True):
-            cuts = self._shots.cuts(shown.frame, shown.slot)
+            cuts = self._shots.cuts(shown.frame, shown.slot) if self._shots else set()
             for rule, cast in self._casts.items():
                 if rule.cut_threshold in cuts:
                     cast.cut(self._frames)

@@ -15,16 +15,16 @@ Detections = Sequence[NDArray[np.float64]]  # a frame's faces, (k, 5): x1, y1, x
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What a published evaluation does differently from the others.
+    """What an evaluation does differently from the others.
 
     `min_track` and `min_face` (pixels) are exclusive. `first_face_only`: a frame whose first unused face is no match
     adds nothing, whatever its other faces are. `over_tracks` is how a clip's tracks become its distance and
     confidence: each track counts as an item, their mean, the best of each (maybe of two tracks), or the track with the
-    largest confidence - distance. `cut_threshold` is ContentDetector's.
+    largest confidence - distance. `cut_threshold` is ContentDetector's; None where clips are one shot.
     """
 
     min_track: int
-    cut_threshold: float
+    cut_threshold: float | None
     over_tracks: OverTracks
     min_face: float = 100
     max_gap: int = 25
@@ -37,6 +37,8 @@ PRESETS = {
     "mochabench": Preset(min_track=50, cut_threshold=27, over_tracks="best_of_each", first_face_only=True),
     "mova": Preset(min_track=20, cut_threshold=30, over_tracks="best_track"),
 }
+
+WORLD = Preset(min_track=10, cut_threshold=None, over_tracks="best_track", min_face=24)  # of every third frame
 
 
 @dataclass(frozen=True, slots=True)

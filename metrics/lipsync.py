@@ -7,24 +7,21 @@ from the reference: docs/paper_metrics.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
-from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, Status
+from avbench.records import Clip, Column, Direction, Prompt, Score, Status
 from avbench.weights import backend
 
+from ._lipsync_clip import Synced, check_speech, clip_sync, with_facts
 from ._lipsync_faces import TalkingFaces
-from ._lipsync_score import ClipSync, Sync, over_tracks, sync
-from ._lipsync_studio import LEAST, Rule, TalkingFace
-from ._lipsync_tower import LipTower, Voice, VoiceTrack, speech
-from ._lipsync_track import PRESETS, Preset, Track
+from ._lipsync_studio import LEAST
+from ._lipsync_tower import LipTower, VoiceTrack, speech
+from ._lipsync_track import PRESETS, Preset
 
 OWN = replace(PRESETS["reference"], over_tracks="best_track")
 SHORT = PRESETS["mova"].min_track  # for clips that cannot have the reference's 101 detections
@@ -35,17 +32,6 @@ FROM_PRESETS = (
     ("mochabench", "best of all tracks of more than 50 detections, for each column apart", "congwei1230/MoChaBench"),
     ("mova", "track with the largest confidence - distance, of more than 20 detections", "OpenMOSS/MOVA evaluation"),
 )
-
-
-TRACKS_SHOWN, WINDOWS_SHOWN = 8, 3000  # of a clip and of a track, in a score's detail
-
-
-@dataclass(frozen=True, slots=True)
-class TrackSync:
-    """The lip sync of one track."""
-
-    track: Track
-    sync: Sync
 
 
 class LipSync(Metric):
@@ -88,7 +74,7 @@ class LipSync(Metric):
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         synced = self._synced(clip.prompt, LipTower(), features)
-        faces, own = synced.faces, synced.own
+        faces, own = synced.faces, self._own(synced.faces)
         answer: dict[str, float | Score] = {
             "lse_min_track": own.min_track,
             "lse_face_ratio": faces.seen / faces.frames,
@@ -96,25 +82,22 @@ class LipSync(Metric):
         answer |= self._of_preset(synced, own, "lse_c", "lse_d", "lse_offset", "lse_windows", "lse_tracks")
         for name, *_ in FROM_PRESETS:
             answer |= self._of_preset(synced, PRESETS[name], f"lse_c_{name}", f"lse_d_{name}")
-        answer["lse_c"] = self._with_facts(answer["lse_c"], faces, synced.tracks(own))
+        score = answer["lse_c"] if isinstance(answer["lse_c"], Score) else Score("lse_c", self.backend, answer["lse_c"])
+        answer["lse_c"] = with_facts(score, faces, synced.tracks(own))
         return {column.name: answer[column.name] for column in self.columns}
 
-    def _with_facts(self, lse_c: float | Score, faces: TalkingFaces, tracks: Sequence[TrackSync]) -> Score:
-        """What was seen, and every track that LSE-C was chosen from."""
-        score = lse_c if isinstance(lse_c, Score) else Score("lse_c", self.backend, lse_c)
-        shown = sorted(tracks, key=lambda track: -track.sync.windows)[:TRACKS_SHOWN]
-        seen: dict[str, JSON] = {"frames": faces.frames, "frames_with_face": faces.seen, "start": faces.start}
-        detail = {**seen, "tracks_found": len(tracks), "tracks": [facts(track) for track in shown]}
-        return replace(score, detail=detail)
-
-    def _synced(self, prompt: Prompt, tower: LipTower, features: Features) -> _Synced:
+    def _synced(self, prompt: Prompt, tower: LipTower, features: Features) -> Synced:
         check_speech(prompt)
         faces, voice = features[tower], features[VoiceTrack()]
         if faces.frames <= LEAST:
             raise NotApplicable(f"too_short: {faces.frames} frames at 25 fps, at least {LEAST + 1} needed")
-        return _Synced(faces, voice)
+        return Synced(faces, voice, speech)
 
-    def _of_preset(self, synced: _Synced, preset: Preset, *names: str) -> dict[str, float | Score]:
+    @staticmethod
+    def _own(faces: TalkingFaces) -> Preset:
+        return replace(OWN, min_track=SHORT) if faces.frames <= OWN.min_track else OWN
+
+    def _of_preset(self, synced: Synced, preset: Preset, *names: str) -> dict[str, float | Score]:
         """Columns for confidence, distance, offset, windows and tracks, with values or why there are none."""
         found = synced.tracks(preset)
         if not found:
@@ -124,86 +107,3 @@ class LipSync(Metric):
         own = max(found, key=lambda track: track.sync.confidence - track.sync.distance).sync
         values = (clip.confidence, clip.distance, own.offset, own.windows, len(found))
         return dict(zip(names, values, strict=False))
-
-
-def clip_sync(tracks: Sequence[TrackSync], preset: Preset) -> ClipSync:
-    """One value a clip. Where each track is an item of its own (`reference`), their mean: weigh clips by `lse_tracks`
-    for the mean over items.
-    """
-    counted = over_tracks([track.sync for track in tracks], preset.over_tracks)
-    offset = counted[0].offset if len(counted) == 1 else None
-    means = (float(np.mean([getattr(item, side) for item in counted])) for side in ("distance", "confidence"))
-    return ClipSync(offset, *means)
-
-
-def facts(found: TrackSync) -> dict[str, JSON]:
-    """A track as a score's detail: `start` and `frames` at 25 fps, the mean box (x1, y1, x2, y2) in pixels, the curve
-    of mean distances for the offsets +15 .. -15, and the distance at `offset` of each window, the first 3,000 of them.
-    """
-    track, sync = found.track, found.sync
-    return {
-        "start": track.start,
-        "frames": len(track.boxes),
-        "detections": track.detections,
-        "box": _rounded(track.boxes.mean(axis=0)),
-        "offset": sync.offset,
-        "distance": sync.distance,
-        "confidence": sync.confidence,
-        "windows": sync.windows,
-        "curve": _rounded(sync.curve),
-        "distances": _rounded(sync.nearest[:WINDOWS_SHOWN]),
-    }
-
-
-def _rounded(numbers: NDArray[np.floating]) -> list[float]:
-    return [round(float(number), 3) for number in numbers]
-
-
-def check_speech(prompt: Prompt) -> None:
-    """Raises NotApplicable where no one is asked to speak on the screen."""
-    if prompt.off_screen:
-        raise NotApplicable("the speaker is off screen")
-    if not prompt.speech and (prompt.video_caption or prompt.audio_caption):
-        raise NotApplicable("the prompt asks for no speech")
-
-
-class _Synced:
-    """The tracks of a clip by preset, each scored once."""
-
-    def __init__(self, faces: TalkingFaces, voice: Voice) -> None:
-        self.faces, self._voice = faces, voice
-        self.own = replace(OWN, min_track=SHORT) if faces.frames <= OWN.min_track else OWN
-        self._known: dict[bytes, Sync | None] = {}
-
-    def tracks(self, preset: Preset) -> list[TrackSync]:
-        found = [(face.track, self._sync(face)) for face in self._long(preset)]
-        return [TrackSync(track, sync) for track, sync in found if sync is not None]
-
-    def why_none(self, preset: Preset) -> str:
-        faces = self.faces
-        if not faces.seen:
-            return f"no_face: none in {faces.frames} frames"
-        if self._long(preset):
-            return "audio_too_short: the sound ends before 0.24 s of the face are over"
-        if faces.longest > preset.min_track and faces.size <= preset.min_face:
-            return f"face_too_small: {faces.size:.0f} px, more than {preset.min_face:.0f} needed"
-        return (
-            f"track_too_short: the longest face track has {faces.longest} detections in {faces.frames} frames at "
-            f"25 fps, more than {preset.min_track} needed"
-        )
-
-    def _long(self, preset: Preset) -> list[TalkingFace]:
-        return [
-            face
-            for face in self.faces.by_rule[Rule.of(preset)]
-            if face.track.detections > preset.min_track and face.track.size > preset.min_face
-        ]
-
-    def _sync(self, face: TalkingFace) -> Sync | None:
-        track = face.track
-        key = track.start.to_bytes(4) + track.boxes.tobytes()
-        if key not in self._known:
-            start = self.faces.start + track.start / 25
-            audio = speech(self._voice.beside(start, len(track.boxes)), len(track.boxes))
-            self._known[key] = sync(face.lip[: len(audio)], audio) if len(audio) else None
-        return self._known[key]

@@ -44,6 +44,6 @@ class LipSyncJpeg(LipSync):
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         synced = self._synced(clip.prompt, TOWER, features)
-        own = self._of_preset(synced, synced.own, "lse_c_jpeg", "lse_d_jpeg", "lse_offset_jpeg")
+        own = self._of_preset(synced, self._own(synced.faces), "lse_c_jpeg", "lse_d_jpeg", "lse_offset_jpeg")
         reference = PRESETS["reference"]
         return own | self._of_preset(synced, reference, "lse_c_reference_jpeg", "lse_d_reference_jpeg")

@@ -15,17 +15,22 @@ from ._vit import Mlp, attend
 class SynchformerConfig:
     """Sizes; the defaults are the official ones. A segment is 0.64 s: 16 frames and 66 mel columns."""
 
+    pixels: int = 224  # side of a frame
+    patch: int = 16  # side of a video token
     dim: int = 768
     heads: int = 12
     blocks: int = 12
     times: int = 8  # video tokens of a segment: times * side * side
-    side: int = 14
     bands: int = 12  # audio tokens of a segment: bands * steps
     steps: int = 6
     segments: int = 14  # fixed by the learned positions of the head
     head_blocks: int = 3
     head_heads: int = 8
     offsets: int = 21
+
+    @property
+    def side(self) -> int:
+        return self.pixels // self.patch
 
 
 class MotionFormer(nn.Module):
@@ -37,7 +42,7 @@ class MotionFormer(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.side**2, dim))
         self.temp_embed = nn.Parameter(torch.zeros(1, config.times, dim))
-        self.patch_embed_3d = _Stem(dim)
+        self.patch_embed_3d = _Stem(dim, config.patch)
         self.blocks = nn.ModuleList(_DividedBlock(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.spatial_attn_agg = _Aggregate(config)
@@ -53,9 +58,9 @@ class MotionFormer(nn.Module):
 
 
 class _Stem(nn.Module):
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, patch: int) -> None:
         super().__init__()
-        self.proj = nn.Conv3d(3, dim, (2, 16, 16), (2, 16, 16))
+        self.proj = nn.Conv3d(3, dim, (2, patch, patch), (2, patch, patch))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.proj(x)

@@ -6,6 +6,8 @@ Official file `synchformer_state_dict.pth` (as av-benchmark uses it); its keys l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,21 +32,26 @@ class Synchformer(nn.Module):
         self.transformer = _Head(config)
 
     def video(self, segments: Tensor) -> Tensor:
-        """(N, 16, 3, 224, 224) in -1..1 to (N, 8, 768)."""
+        """(N, 16, 3, pixels, pixels) in -1..1 to (N, 8, dim)."""
         return self.vfeat_extractor(segments.transpose(1, 2))
 
     def audio(self, segments: Tensor) -> Tensor:
-        """(N, 128, 66) normalised log mel to (N, 6, 768)."""
+        """(N, 128, 66) normalised log mel to (N, 6, dim)."""
         return self.afeat_extractor(segments)
 
     def compare(self, video: Tensor, audio: Tensor) -> Tensor:
-        """Features (N, 14, 8, 768) and (N, 14, 6, 768) of the same 14 segments to (N, 21) logits of the offset."""
+        """Features (N, S, 8, dim) and (N, S, 6, dim) of the same S segments to (N, 21) logits of the offset."""
         return self.transformer(self.vproj(video.flatten(1, 2)), self.aproj(audio.flatten(1, 2)))
 
 
 def load(state: Mapping[str, Tensor], source: str) -> Synchformer:
     """The network with the official weights `state`, read from `source`."""
     return build(Synchformer, state, source, UNUSED)
+
+
+def load_sized(state: Mapping[str, Tensor], source: str, sizes: Mapping[str, Any]) -> Synchformer:
+    """The network of the `sizes` that are kept beside its weights."""
+    return build(partial(Synchformer, SynchformerConfig(**sizes)), state, source)
 
 
 class _Head(nn.Module):

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._frames import centre_crop, shrink
+from ._frames import SIZE, centre_crop, shrink
 
 FPS = 25
 RATE = 16000
 SEGMENT_FRAMES, STEP_FRAMES = 16, 8
 SEGMENT_SAMPLES, STEP_SAMPLES = 10240, 5120
 COLUMNS = 66
-COMPARED = 14  # segments the head looks at
+COMPARED = 14  # segments the official head looks at
 CHANCE = 22 / 21  # mean |offset| of a uniformly random class, seconds
 
 _MEAN, _DEVIATION = -4.2677393, 4.5689974
@@ -32,14 +32,19 @@ def offsets(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return grid()[logits.argmax(axis=1)]
 
 
-def first_and_last(segments: int) -> NDArray[np.int64]:
-    """(2, 14) segments that av-benchmark compares; DeSync is the mean |offset| of both.
+def seconds(segments: int) -> float:
+    """How long so many segments last."""
+    return (SEGMENT_FRAMES + STEP_FRAMES * (segments - 1)) / FPS
 
-    Raises ValueError under 14 segments, 4.8 s, where av-benchmark has no value.
+
+def first_and_last(segments: int, compared: int = COMPARED) -> NDArray[np.int64]:
+    """(2, compared) segments that av-benchmark compares; DeSync is the mean |offset| of both.
+
+    Raises ValueError where there are fewer, 14 or 4.8 s by default: av-benchmark has no value there.
     """
-    if segments < COMPARED:
-        raise ValueError(f"DeSync compares {COMPARED} segments (4.8 s); this clip has {segments}")
-    return np.stack([np.arange(COMPARED), np.arange(segments - COMPARED, segments)])
+    if segments < compared:
+        raise ValueError(f"DeSync compares {compared} segments ({seconds(compared):g} s); this clip has {segments}")
+    return np.stack([np.arange(compared), np.arange(segments - compared, segments)])
 
 
 def javis_blocks(segments: int) -> NDArray[np.int64]:
@@ -55,13 +60,13 @@ def javis_blocks(segments: int) -> NDArray[np.int64]:
     return np.array(starts)[:, None] + np.arange(COMPARED)
 
 
-def frames(rgb: NDArray[np.uint8]) -> Tensor:
-    """(T, H, W, 3) at 25 fps to (T, 3, 224, 224) in -1..1."""
-    return (centre_crop(shrink(rgb)).float() / 255 - 0.5) / 0.5
+def frames(rgb: NDArray[np.uint8], size: int = SIZE) -> Tensor:
+    """(T, H, W, 3) at 25 fps to (T, 3, size, size) in -1..1."""
+    return (centre_crop(shrink(rgb, size), size).float() / 255 - 0.5) / 0.5
 
 
 def video_segments(pixels: Tensor) -> Tensor:
-    """(T, 3, 224, 224) to (S, 16, 3, 224, 224), half overlapping; a view."""
+    """(T, 3, H, W) to (S, 16, 3, H, W), half overlapping; a view."""
     return pixels.unfold(0, SEGMENT_FRAMES, STEP_FRAMES).permute(0, 4, 1, 2, 3)
 
 

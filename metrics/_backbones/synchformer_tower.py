@@ -28,25 +28,46 @@ BATCH = 8  # segments a pass on a GPU, 10 MB each
 Segments = NDArray[np.float32]
 
 
+def official() -> Synchformer:
+    """The network with the official weights."""
+    from . import synchformer
+
+    return network(synchformer.load, ID)
+
+
+def small() -> Synchformer:
+    """The network that was trained on the world, whose weights ship."""
+    from . import synchformer
+    from ._shipped import shipped
+
+    return shipped(synchformer.load_sized, ID)
+
+
 @dataclass(frozen=True)
 class SynchformerVideo(VideoBackbone[Segments]):
-    """(S, 8, 768). Frames at 25 fps as FFmpeg's filter picks them, whole ones only; memory holds one segment."""
+    """(S, 8, dim). Frames at 25 fps as FFmpeg's filter picks them, whole ones only; memory holds one segment."""
 
     view: ClassVar[VideoView] = VideoView()
     kept: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = (ID,)
 
+    def _network(self) -> Synchformer:
+        return official()
+
     def open(self, info: MediaInfo) -> VideoExtractor[Segments]:
-        return _VideoExtractor(_network(), info)
+        return _VideoExtractor(self._network(), info)
 
 
 @dataclass(frozen=True)
 class SynchformerAudio(AudioBackbone[Segments]):
-    """(S, 6, 768), from the first frame of the video on: a late start of either stream is seen."""
+    """(S, 6, dim), from the first frame of the video on: a late start of either stream is seen."""
 
     view: ClassVar[AudioView] = AudioView()
     kept: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = (ID,)
+
+    def _network(self) -> Synchformer:
+        return official()
 
     def extract(self, audio: Audio, info: MediaInfo) -> Segments:
         import torch
@@ -54,7 +75,7 @@ class SynchformerAudio(AudioBackbone[Segments]):
         from . import synchformer_input as protocol
         from ._waves import mono
 
-        net = _network()
+        net = self._network()
         wave = mono(audio.samples[None], audio.rate, protocol.RATE, remove_dc=False)
         lead = round(((info.video.start if info.video else 0.0) - audio.start) * protocol.RATE)
         wave = torch.nn.functional.pad(wave, (-lead, 0))  # a negative pad cuts
@@ -65,15 +86,41 @@ class SynchformerAudio(AudioBackbone[Segments]):
             return np.concatenate([down(net.audio(up(part, net))) for part in parts])
 
 
+@dataclass(frozen=True)
+class WorldVideo(SynchformerVideo):
+    """The same by the small network."""
+
+    kept: ClassVar[bool] = False
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def _network(self) -> Synchformer:
+        return small()
+
+
+@dataclass(frozen=True)
+class WorldAudio(SynchformerAudio):
+    """The same by the small network."""
+
+    kept: ClassVar[bool] = False
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def _network(self) -> Synchformer:
+        return small()
+
+
 def compare(video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(B, 21) logits of the offset for B choices of 14 segments, (B, 14)."""
+    """(B, 21) logits of the offset for B choices of 14 segments, (B, 14), by the official network."""
     return remembered(_compare, video, audio, picks, weights=(ID,))
 
 
 def _compare(video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
+    return told(official(), video, audio, picks)
+
+
+def told(net: Synchformer, video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(B, 21) logits of the offset for B choices of as many segments as the network's head looks at, (B, S)."""
     import torch
 
-    net = _network()
     with torch.inference_mode():
         return down(net.compare(*(up(side[picks], net) for side in (video, audio))))
 
@@ -111,7 +158,7 @@ class _VideoExtractor(VideoExtractor[Segments]):
 
         if shown is None:
             return
-        pixels = frames(shown.frame[None])[0]
+        pixels = frames(shown.frame[None], self._net.config.pixels)[0]
         for _ in range(shown.count):
             self._pixels.append(pixels)
             self._shown += 1
@@ -127,9 +174,3 @@ class _VideoExtractor(VideoExtractor[Segments]):
             with torch.inference_mode():
                 self._segments.append(down(self._net.video(up(torch.stack(self._waiting), self._net))))
             self._waiting = []
-
-
-def _network() -> Synchformer:
-    from . import synchformer
-
-    return network(synchformer.load, ID)

@@ -105,7 +105,7 @@ def test_blocks_of_segments() -> None:
 @torch.inference_mode()
 def test_a_small_network_treats_clips_apart() -> None:
     torch.manual_seed(0)
-    config = SynchformerConfig(dim=24, heads=2, blocks=1, side=2, segments=3, head_blocks=1, head_heads=2)
+    config = SynchformerConfig(pixels=32, dim=24, heads=2, blocks=1, segments=3, head_blocks=1, head_heads=2)
     net = synchformer.Synchformer(config).eval()
     video = net.video(torch.randn(6, 16, 3, 32, 32)).unflatten(0, (2, 3))
     audio = net.audio(torch.randn(6, 128, 66)).unflatten(0, (2, 3))

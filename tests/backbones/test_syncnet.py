@@ -86,7 +86,7 @@ def test_lip_windows_do_not_depend_on_where_a_pass_begins(golden: Golden) -> Non
     crops = golden.inputs("lipsync/syncnet_eval")["frames"]
     net = _net(golden)
     np.testing.assert_allclose(syncnet.embed_lip(net, crops, 18)[16:], syncnet.embed_lip(net, crops[16:], 2), atol=2e-3)
-    assert syncnet.embed_lip(net, crops, 0).shape == (0, syncnet.DIM)
+    assert syncnet.embed_lip(net, crops, 0).shape == (0, 1024)
 
 
 def test_tracks_count_as_each_preset_says() -> None:

@@ -60,16 +60,21 @@ class ArrayFeatures(Features):
             samples = soxr.resample(self.samples, self.rate, rate) if rate != self.rate else self.samples
             return backbone.extract(Audio(samples.astype(np.float32), rate, 0.0), self.info)
         assert isinstance(backbone, VideoBackbone)
-        frames, short = self.frames, backbone.view.short_side
-        if short is not None:
+        view, frames, times = backbone.view, self.frames, self.times
+        if view.fps is not None:  # whole numbers of frames apart
+            step = round(1 / (times[1] - times[0]) / view.fps)
+            frames, times = frames[::step], times[::step]
+        size = view.size
+        if view.short_side is not None:
             height, width = frames.shape[1:3]
-            scale = short / min(height, width)
-            size = (int(width * scale), int(height * scale))
-            frames = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
+            scale = view.short_side / min(height, width)
+            size = (int(height * scale), int(width * scale))
+        if size is not None:
+            frames = np.stack([cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA) for frame in frames])
         extractor = backbone.open(self.info)
         for start in range(0, len(frames), self.chunk):
             part = slice(start, start + self.chunk)
-            extractor.push(Frames(frames[part], self.times[part]))
+            extractor.push(Frames(frames[part], times[part]))
         return extractor.finish()
 
 

@@ -46,7 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[Synchformer]:
     torch.manual_seed(0)
     config = SynchformerConfig(dim=24, heads=2, blocks=1, head_blocks=1, head_heads=2)
     net = Synchformer(config).eval().requires_grad_(False)
-    monkeypatch.setattr(tower, "_network", lambda: net)
+    monkeypatch.setattr(tower, "official", lambda: net)
     yield net
 
 

@@ -22,11 +22,12 @@ from avbench.media.sweep import sweep
 from avbench.metrics import _lipsync_tower as tower
 from avbench.metrics._backbones import s3fd, syncnet
 from avbench.metrics._backbones._checkpoint import network
+from avbench.metrics._lipsync_clip import TrackSync, clip_sync
 from avbench.metrics._lipsync_crop import crops
 from avbench.metrics._lipsync_score import sync
 from avbench.metrics._lipsync_studio import Rule, TalkingFace
 from avbench.metrics._lipsync_track import PRESETS, Track
-from avbench.metrics.lipsync import LipSync, TrackSync, clip_sync
+from avbench.metrics.lipsync import LipSync
 from avbench.parts import Features, Frames, VideoBackbone, VideoExtractor, VideoView
 from avbench.records import Clip, Prompt, Score, SpeechLine, Status
 

@@ -35,7 +35,7 @@ def sweeps(path: Path) -> None:
     trunk = imagebind.TrunkConfig(64, 1, 4)
     desync = synchformer.Synchformer(small).eval().requires_grad_(False)
     bind = imagebind.ImageBind(imagebind.ImageBindConfig(32, trunk, trunk, trunk)).eval().requires_grad_(False)
-    synchformer_tower._network, imagebind_tower._network = lambda: desync, lambda: bind
+    synchformer_tower.official, imagebind_tower._network = lambda: desync, lambda: bind
     together = [*DeSync.needs, *ImageBind.needs]
     one = cpu(lambda: sweep(path, together))
     apart = sum(cpu(lambda backbone=backbone: sweep(path, [backbone])) for backbone in together)  # type: ignore[misc]
