@@ -114,12 +114,13 @@ def verdict(found: Mapping[str, Any]) -> Verdict:
 
 def figure(found: Mapping[str, Any]) -> Figure:
     """A figure's JSON: `title`, `x_label`, `y_label`, and either `series` ({name, x, y} each) or `rows`, `columns` and
-    `values` (a list a row) of a heat map. A null is a gap.
+    `values` (a list a row) of a heat map. A null is a gap; `y_range` are values that the upright axis reaches at least.
     """
     title, x_label, y_label = str(found["title"]), str(found.get("x_label", "")), str(found.get("y_label", ""))
     if "series" in found:
+        reach = _numbers(found.get("y_range", ()))
         series = [(str(s["name"]), _numbers(s["x"]), _numbers(s["y"])) for s in found["series"]]
-        across, along = axis([v for _, x, _ in series for v in x]), axis([v for *_, y in series for v in y])
+        across, along = axis([v for _, x, _ in series for v in x]), axis([v for *_, y in series for v in y], *reach)
         lines = tuple(line(name, across, along, x, y) for name, x, y in series)
         return Figure(title, x_label, y_label, across, along, lines)
     values = [_numbers(row) for row in found["values"]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+ANSWERS = ("worse", "rises", "falls", "refuses")  # promises that a curve can show; "ignores" is a flat line
 CURVES = 8  # faults drawn of one column: as many as there are colours
 
 
 def figures_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Figures in the form of figures.json: a heat map, and a figure a column with the faults it makes a promise of.
+    """Figures in the form of figures.json: a heat map, and a figure a column with the faults it promises to answer.
 
     Raises KeyError or TypeError where the record is something else.
     """
@@ -29,7 +30,7 @@ def figures_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _curves(name: str, column: Mapping[str, Any]) -> dict[str, Any]:
-    promised = [response for response in column["responses"] if response["promise"] and response["points"]]
+    promised = [response for response in column["responses"] if response["promise"] in ANSWERS and response["points"]]
     series = [
         {
             "name": f"{response['fault']}: {response['promise']}, {response['verdict']}",
@@ -38,7 +39,8 @@ def _curves(name: str, column: Mapping[str, Any]) -> dict[str, Any]:
         }
         for response in promised[:CURVES]
     ]
-    return {"title": name, "x_label": "step of the fault", "y_label": "AUC, spoilt against clean", "series": series}
+    labels = {"x_label": "step of the fault", "y_label": "AUC, spoilt against clean"}
+    return {"title": name, **labels, "y_range": [0, 1], "series": series}
 
 
 def _strongest(column: Mapping[str, Any], fault: str) -> float | None:
