@@ -16,6 +16,7 @@ from avbench.paths import slug
 from avbench.records import Column
 
 CORE = "core"
+WORLD = "world-"  # how backends begin whose weights were trained on the world
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,12 @@ def chosen(kind: type, words: str) -> tuple[str, ...]:
 def choose_metrics(words: str, facts: Sequence[MetricFacts]) -> Choice:
     """The metrics that `words` ask for: `core`, sets, names of metrics, or of columns (which stand for their metric).
 
+    A column of several metrics stands for the one of the papers, not for the world's scorer.
     A set brings the metrics of its columns as far as they are here, all of them as if named, and the guards.
     Raises UsageError for an unknown word, IncompleteError for a metric asked for by name that cannot be loaded.
     """
-    owner = {column.name: fact.name for fact in facts for column in (*fact.columns, *fact.set_columns)}
+    own = sorted(facts, key=lambda fact: not fact.backend.startswith(WORLD))  # the last of a column's metrics has it
+    owner = {column.name: fact.name for fact in own for column in (*fact.columns, *fact.set_columns)}
     owner |= {fact.name: fact.name for fact in facts}
     wanted: set[str] = set()
     required: set[str] = set()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,13 @@ def test_metrics_are_chosen_by_set_name_or_column() -> None:
         choose_metrics("bad", FACTS)
     with pytest.raises(UsageError, match="no metric"):
         choose_metrics(" , ", FACTS)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_column_of_a_paper_is_not_the_worlds(order: int) -> None:
+    small = replace(facts("lips_world", "lag"), backend="world-1")
+    assert [metric.name for metric in choose_metrics("lag", [*FACTS, small][::order]).metrics] == ["lips"]
+    assert [metric.name for metric in choose_metrics("lips_world", [*FACTS, small]).metrics] == ["lips_world"]
 
 
 @given(st.text(), st.text(), st.text(), st.integers(0, 10**6))
