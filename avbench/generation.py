@@ -9,7 +9,7 @@ from functools import lru_cache
 from avbench import registry
 from avbench.clips import FileFacts, identify
 from avbench.errors import UsageError
-from avbench.executor import Executor, Outcome
+from avbench.executor import Executor, Job, Outcome
 from avbench.ledger import DONE, Ledger
 from avbench.parts import Generator, Request, Setting
 from avbench.plan import fingerprint, sampling_seed
@@ -44,6 +44,14 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """Who makes a model's clips: what decides them, and the job that makes a batch of them."""
+
+    facts: GeneratorFacts
+    job: Job[Batch, Made]
+
+
+@dataclass(frozen=True, slots=True)
 class Generate:
     """Job: a batch of clips to what was written at their paths."""
 
@@ -68,20 +76,21 @@ class Generate:
         return generate
 
 
-def describe_models(models: Sequence[str], executor: Executor) -> dict[str, GeneratorFacts]:
-    """The facts of each model. Raises UsageError naming the model that cannot start."""
-    facts = {}
+def generators(models: Sequence[str], executor: Executor) -> dict[str, Maker]:
+    """The makers that are generators. Raises UsageError naming the model that cannot start."""
+    makers = {}
     for model in models:
         (outcome,) = executor.map(Describe(), [model])
         if outcome.result is None:
             raise UsageError(f"model {model!r} cannot start: {outcome.failure}")
-        facts[model] = outcome.result
-    return facts
+        makers[model] = Maker(outcome.result, Generate(model))
+    return makers
 
 
-def make_clips(ledger: Ledger, facts: Mapping[str, GeneratorFacts], suites: Sequence[str], executor: Executor) -> None:
+def make_clips(ledger: Ledger, makers: Mapping[str, Maker], suites: Sequence[str], executor: Executor) -> None:
     """Make every clip that is not there as its model, settings, prompt and seed would make it now."""
-    for model, known in facts.items():
+    for model, maker in makers.items():
+        known = maker.facts
         entries = [entry for suite in suites for entry in ledger.entries(model, suite)]
         prints = {entry.id: _fingerprint(entry.clip, known) for entry in entries}
         stale = [entry.id for entry in entries if entry.state == DONE and entry.fingerprint != prints[entry.id]]
@@ -92,7 +101,7 @@ def make_clips(ledger: Ledger, facts: Mapping[str, GeneratorFacts], suites: Sequ
         todo = [entry for entry in entries if entry.state != DONE or entry.id in redo]
         if todo:
             with progress(len(todo), f"generate {model}") as tick:
-                for outcome in _made(Generate(model), todo, known.batch, executor):
+                for outcome in _made(maker.job, todo, known.batch, executor):
                     for entry, file in zip(outcome.item, outcome.result or [None] * len(outcome.item), strict=True):
                         if file is None:
                             ledger.put_failure(entry.id, outcome.failure)
@@ -101,7 +110,9 @@ def make_clips(ledger: Ledger, facts: Mapping[str, GeneratorFacts], suites: Sequ
                     tick(len(outcome.item))
 
 
-def _made(job: Generate, todo: Sequence[Entry], size: int, executor: Executor) -> Iterator[Outcome[Batch, Made]]:
+def _made(
+    job: Job[Batch, Made], todo: Sequence[Entry], size: int, executor: Executor
+) -> Iterator[Outcome[Batch, Made]]:
     """Outcomes of all clips. The clips of a batch that failed are tried one by one, so that one cannot fail others."""
     again: list[Entry] = []
     for outcome in executor.map(job, (tuple(todo[start : start + size]) for start in range(0, len(todo), size))):

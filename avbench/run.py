@@ -13,7 +13,7 @@ from avbench import provenance
 from avbench.errors import IncompleteError, UsageError
 from avbench.executor import Executor
 from avbench.export import export
-from avbench.generation import GeneratorFacts, describe_models, make_clips
+from avbench.generation import Maker, generators, make_clips
 from avbench.ledger import NEEDS, Ledger, Tally
 from avbench.plan import Choice, choose_metrics, fingerprint
 from avbench.pooling import Reference, pool_sets
@@ -31,22 +31,23 @@ class Answer:
     unavailable: tuple[str, ...] = ()
 
 
-def run(question: Question, executor: Executor) -> Answer:
+def run(question: Question, executor: Executor, makers: Mapping[str, Maker] | None = None) -> Answer:
     """Answer a question in its run directory; the same question again goes on where it stopped.
 
-    Raises UsageError before any work, IncompleteError when the directory can no longer be written.
+    `makers` make the clips of the question's models; without them these are generators by name. Raises UsageError
+    before any work, IncompleteError when the directory can no longer be written.
     """
-    models = describe_models(question.models, executor)
+    makers = generators(question.models, executor) if makers is None else makers
     choice = Choice(())
     if question.metrics:
         choice = choose_metrics(question.metrics, describe_metrics(executor, question.metrics))
     say_some("metrics left out, see avbench doctor", [metric.name for metric in choice.skipped])
     reference = _reference(question, choice, executor)
     with Ledger(question.out, fresh=question.fresh) as ledger, _writable(question.out):
-        _put_facts(ledger, question, models, choice)
+        _put_facts(ledger, question, makers, choice)
         with _recorded(ledger, question):
             _ask(ledger, question)
-            make_clips(ledger, models, [suite.name for suite in question.suites], executor)
+            make_clips(ledger, makers, [suite.name for suite in question.suites], executor)
             score_clips(ledger, choice.metrics, question.pairs, executor)
             pool_sets(ledger, choice.metrics, question.pairs, executor, reference)
         return Answer(question.out, ledger.tally(), _unavailable(ledger.tally(), choice))
@@ -73,11 +74,11 @@ def _reference(question: Question, choice: Choice, executor: Executor) -> Refere
     return Reference(asked.out, fingerprint(content))
 
 
-def _put_facts(ledger: Ledger, question: Question, models: Mapping[str, GeneratorFacts], choice: Choice) -> None:
+def _put_facts(ledger: Ledger, question: Question, makers: Mapping[str, Maker], choice: Choice) -> None:
     for suite in question.suites:
         ledger.put_fact("suite", suite.name, {"version": suite.version, "digest": suite.digest})
-    for name, model in models.items():
-        ledger.put_fact("model", name, asdict(model))
+    for name, maker in makers.items():
+        ledger.put_fact("model", name, asdict(maker.facts))
     for metric in choice.metrics:
         ledger.put_fact("metric", metric.name, asdict(metric))
 

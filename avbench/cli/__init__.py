@@ -18,6 +18,7 @@ from avbench.cli.report import report
 from avbench.cli.run import run
 from avbench.cli.score import score
 from avbench.cli.train import train
+from avbench.cli.validate import validate
 from avbench.cli.weights import app as weights
 from avbench.errors import AvbenchError
 
@@ -42,7 +43,7 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, generate, score, report, compare, gate, train, doctor):
+for command in (run, generate, score, report, compare, gate, validate, train, doctor):
     app.command()(command)
 app.command("list")(list_parts)
 app.add_typer(weights, name="weights")

@@ -131,16 +131,19 @@ def answer(
 
     allowed = budget(max_failures)
     cache.current()  # says now if its settings are no good
-    options = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
     with interruptible(), start(executor, workers, device, timeout) as pool:
-        done = run(replace(ask, options=options), pool)
+        done = run(replace(ask, options=said(given)), pool)
     finish(done, allowed, as_json)
+
+
+def said(given: Mapping[str, object]) -> dict[str, object]:
+    """A command's parameters as run.json keeps them."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
 def finish(answer: Answer, allowed: Budget, as_json: bool) -> None:
     """Print what came of a run, and exit with 3 where it is incomplete."""
     tally = answer.tally
-    total = sum(tally.clips.values())
     if as_json:
         print(json.dumps({"run": str(answer.out), "unavailable": answer.unavailable, **asdict(tally)}))
     else:
@@ -148,6 +151,13 @@ def finish(answer: Answer, allowed: Budget, as_json: bool) -> None:
         scores = ", ".join(f"{count} {status}" for status, count in sorted(tally.statuses.items()))
         print(f"{answer.out}: clips: {clips}" + (f"; scores: {scores}" if scores else ""))
     say_reasons(tally.reasons)
+    check(answer, allowed)
+
+
+def check(answer: Answer, allowed: Budget) -> None:
+    """Exit with 3 where a run is incomplete."""
+    tally = answer.tally
+    total = sum(tally.clips.values())
     problems = [f"metric {metric!r} was asked for and is unavailable here" for metric in answer.unavailable]
     if allowed.exceeded(tally.failed, total):
         problems.append(f"{tally.failed} of {total} items failed; allowed: {allowed.text} (--max-failures)")

@@ -22,26 +22,29 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
+CRF, CRF_MASTER = 17, 6
 BLOCK = 1024  # samples: a frame of AAC
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
-def write(path: Path, sample: Sample, *, lossless: bool = False) -> None:
+def write(path: Path, sample: Sample, *, lossless: bool = False, master: bool = False) -> None:
     """Write `sample` to `path` as MP4 that starts to play at once (faststart), atomically.
 
     Frames keep their exact rate. Pixels become BT.601 4:2:0 of limited range, which players and readers that ignore
     colour tags read right as well; an odd width or height gets its last column or row twice. Audio becomes AAC with an
     edit list over the encoder's delay, so that a sound stays where it was; without samples there is no audio stream.
-    `lossless` stores RGB and float samples bit for bit instead (for tests; few players show it).
+    `lossless` stores RGB and float samples bit for bit instead (few players show it); `master` stores float samples and
+    a picture that no metric should tell from the source, 4:2:0 of limited range as before, in a fraction of the bytes.
 
     Raises ValueError naming the field of the sample that is wrong, and OSError when the disk refuses.
     """
-    _check(sample, lossless)
+    exact = lossless or master
+    _check(sample, exact)
     # Edit lists are in units of the movie's time scale; the default of 1 ms would cut the last samples.
     options = {"movflags": "+faststart", "movie_timescale": str(sample.sample_rate if sample.audio.size else 90_000)}
     with _replacing(path) as part, av.open(str(part), "w", format="mp4", options=options) as output:
-        video = _video_stream(output, sample, lossless)
-        audio = _audio_stream(output, sample, lossless) if sample.audio.size else None
+        video = _video_stream(output, sample, lossless, CRF_MASTER if master else CRF)
+        audio = _audio_stream(output, sample, exact) if sample.audio.size else None
         blocks = _blocks(sample)
         sent = 0
         for index, frame in enumerate(_pictures(sample, lossless)):
@@ -59,7 +62,7 @@ def write(path: Path, sample: Sample, *, lossless: bool = False) -> None:
             output.mux(audio.encode(None))
 
 
-def _check(sample: Sample, lossless: bool) -> None:
+def _check(sample: Sample, any_rate: bool) -> None:
     frames, audio = sample.frames, sample.audio
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not frames.size:
         raise ValueError(f"frames are {frames.dtype} {frames.shape}, expected uint8 (T, H, W, 3) with T, H, W >= 1")
@@ -70,11 +73,11 @@ def _check(sample: Sample, lossless: bool) -> None:
     if not np.isfinite(audio).all():
         raise ValueError("audio holds NaN or infinite samples")
     rates = av.Codec("aac", "w").audio_rates or []
-    if audio.size and not lossless and sample.sample_rate not in rates:
+    if audio.size and not any_rate and sample.sample_rate not in rates:
         raise ValueError(f"sample_rate is {sample.sample_rate}, AAC has {', '.join(map(str, sorted(rates)))}")
 
 
-def _video_stream(output: OutputContainer, sample: Sample, lossless: bool) -> VideoStream:
+def _video_stream(output: OutputContainer, sample: Sample, lossless: bool, crf: int) -> VideoStream:
     height, width = sample.frames.shape[1:3]
     if lossless:
         stream = output.add_stream("libx264rgb", rate=sample.fps, options={"qp": "0", "preset": "ultrafast"})
@@ -83,7 +86,7 @@ def _video_stream(output: OutputContainer, sample: Sample, lossless: bool) -> Vi
     else:
         # With its macroblock tree x264 gives other bytes for the same frames in about 1 run of 100 (widths that 64
         # does not divide).
-        options = {"crf": "17", "preset": "fast", "x264-params": "mbtree=0"}
+        options = {"crf": str(crf), "preset": "fast", "x264-params": "mbtree=0"}
         stream = output.add_stream("libx264", rate=sample.fps, options=options)
         stream.pix_fmt = "yuv420p"
         stream.width, stream.height = width + width % 2, height + height % 2
@@ -94,12 +97,12 @@ def _video_stream(output: OutputContainer, sample: Sample, lossless: bool) -> Vi
     return stream
 
 
-def _audio_stream(output: OutputContainer, sample: Sample, lossless: bool) -> AudioStream:
+def _audio_stream(output: OutputContainer, sample: Sample, exact: bool) -> AudioStream:
     channels = 1 if sample.audio.ndim == 1 else sample.audio.shape[1]
-    stream = output.add_stream("pcm_f32le" if lossless else "aac", rate=sample.sample_rate)
+    stream = output.add_stream("pcm_f32le" if exact else "aac", rate=sample.sample_rate)
     stream.codec_context.layout = LAYOUTS[channels]
-    stream.codec_context.format = "flt" if lossless else "fltp"
-    if not lossless:
+    stream.codec_context.format = "flt" if exact else "fltp"
+    if not exact:
         stream.codec_context.bit_rate = channels * min(96_000, 4 * sample.sample_rate)
     return stream
 

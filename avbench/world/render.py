@@ -17,6 +17,7 @@ from avbench.world.plan import Plan, swell
 from avbench.world.scene import FPS, Prop, Scene, scene_of
 from avbench.world.sound import RATE, level, noise, room
 from avbench.world.sources import KINDS
+from avbench.world.speakers import Speaker
 from avbench.world.speech import Utterance, say
 from avbench.world.truth import Event, Take, Truth
 from avbench.world.viseme import lips
@@ -25,17 +26,20 @@ FLOOR = 0.0006  # root mean square of a place's own hum: no clip is digitally si
 UNDER = 0.42  # an event's loudness under speech, as a share of its own
 
 
-def render(prompt: Prompt, seed: int, size: int = 64, seconds: float | None = None) -> Take:
+def render(
+    prompt: Prompt, seed: int, size: int = 64, seconds: float | None = None, face_of: Speaker | None = None
+) -> Take:
     """The prompt as a clip of `size` pixels square at 25 fps with 16 kHz mono sound, both exactly frames / 25 long.
 
-    The same (prompt, seed, size) gives the same bytes. `seconds` overrides the prompt's own length.
+    The same (prompt, seed, size) gives the same bytes. `seconds` overrides the prompt's own length; `face_of` gives
+    whoever speaks the face of another, the voice and the movements stay.
     """
     scene = scene_of(prompt, seed, seconds)
     plans = [plan_of(prop, scene.seconds) for prop in scene.props]
     spoken = None
     if scene.line and scene.talker:
         spoken = say(scene.line.text, scene.line.language, scene.talker, scene.seed, scene.seconds)
-    frames, boxes, aperture = _film(scene, plans, spoken, size)
+    frames, boxes, aperture = _film(scene, plans, spoken, size, face_of or scene.talker)
     events = [
         Event(prop.kind, at, strength)
         for prop, plan in zip(scene.props, plans, strict=True)
@@ -92,14 +96,14 @@ Boxes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def _film(
-    scene: Scene, plans: list[Plan], spoken: Utterance | None, size: int
+    scene: Scene, plans: list[Plan], spoken: Utterance | None, size: int, person: Speaker | None
 ) -> tuple[NDArray[np.uint8], Boxes, NDArray[np.float32]]:
     """Frames, the boxes of object, face and mouth in pixels, and the mouth's aperture."""
     px = size * (2 if size <= 128 else 1)
     back = paint(scene.place, scene.seed, px)
     canvas = Canvas(px)
     shown = [] if scene.off_screen and spoken is None else list(zip(scene.props, plans, strict=True))
-    talker = scene.talker if spoken and not scene.off_screen else None
+    talker = person if spoken and not scene.off_screen else None
     head = face.Head(talker, px) if talker else None
     mouth = lips(spoken, scene.frames, FPS) if spoken and talker else face.still(scene.frames)
     poses = face.poses(scene.seed, scene.frames, FPS, scene.zoom, *scene.shift)

@@ -76,6 +76,7 @@ SPEAKERS: dict[str, Speaker] = {
                 False, False, 0.98, "en-gb", "f2", 36, 40, 150, 168.0),
     )
 }  # fmt: skip
+HELD_OUT = ("dara", "ivan", "lucia")  # no scorer is trained on their faces and voices; validation is done with them
 
 _CUES = {  # words a caption may use for a speaker's looks
     "young": ("young", "girl", "boy", "student", "teenage", "年轻"),
