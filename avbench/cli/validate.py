@@ -38,6 +38,7 @@ def validate(
     max_failures: o.MaxFailures = "0",
     fresh: o.Fresh = False,
     allow_unverified: o.AllowUnverified = False,
+    cache: o.Cache = "",
     as_json: o.AsJson = False,
 ) -> None:
     """Spoil clips in known ways and see which metric notices: does each keep its promises?
@@ -47,6 +48,7 @@ def validate(
     must not answer to. validate.json in the run directory holds every curve. Exit codes: 0 all promises kept or in
     doubt, 1 one is broken, 2 wrong call, 3 incomplete, 130 or 143 interrupted; the same command goes on.
     """
+    from avbench.cache import current
     from avbench.plan import budget
     from avbench.validation import table
     from avbench.validation.command import Wish, answer
@@ -55,6 +57,7 @@ def validate(
     if clips is None and (suite or manifest or limit):
         raise UsageError("--suite, --manifest and --limit say what your clips are; give --clips as well")
     allowed = budget(max_failures)
+    current()  # says now if the cache's settings are no good
     wish = Wish(metrics, backend, faults, clips, suite, manifest, limit, quick, out, fresh, o.said(context.params))
     with o.interruptible(), start(executor, workers, device, timeout) as pool:
         done = answer(wish, pool)

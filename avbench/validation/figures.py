@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-LEVEL = 0.95
+from avbench.statistics import intervals
+from avbench.statistics.intervals import LEVEL
+
 RESAMPLES = 2000
 Values = NDArray[np.float64]
 
@@ -73,11 +75,8 @@ def mean(values: Values) -> Estimate:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return NOTHING
-    centre = float(finite.mean())
-    if len(finite) == 1:
-        return Estimate(centre, np.nan, np.nan)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(finite) - 1) * finite.std(ddof=1) / np.sqrt(len(finite)))
-    return Estimate(centre, centre - half, centre + half)
+    found = intervals.mean(finite)
+    return Estimate(found.value, found.interval.low, found.interval.high)
 
 
 def rho(strengths: Values, badness: Values) -> Estimate:
