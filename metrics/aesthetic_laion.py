@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -26,6 +27,7 @@ class AestheticLaion(Metric):
             source="VBench aesthetic_quality (Huang et al. 2024); sa_0_4_vit_l_14_linear on CLIP ViT-L/14; weights MIT",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("laion_aesthetic_l_14")
     core: ClassVar[bool] = False

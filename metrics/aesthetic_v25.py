@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -25,6 +26,7 @@ class AestheticV25(Metric):
             source="Verse-Bench; aesthetic-predictor-v2-5 on SigLIP so400m; weights AGPL-3.0 and Apache-2.0",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (SiglipScores(),)
     backend: ClassVar[str] = backend("aesthetic_v2_5")
     core: ClassVar[bool] = False

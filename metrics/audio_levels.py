@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import PICTURE, SOUND, TEXT, Answers, Fault, but
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 
@@ -37,6 +38,12 @@ class AudioLevels(Metric):
             decimals=5,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        "silence_ratio": Answers(rises=(Fault.MUTE,), ignores=(*PICTURE, *TEXT)),
+        "clipping_ratio": Answers(
+            worse=(Fault.CLIPPING,), ignores=(*but(SOUND, Fault.CLIPPING, Fault.NOISE), *PICTURE, *TEXT)
+        ),
+    }
     needs = (Levels(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, PICTURE, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -37,6 +38,7 @@ class AudioBoxAesthetics(Metric):
         _column("audiobox_ce", Direction.UP, "content enjoyment"),
         _column("audiobox_cu", Direction.UP, "content usefulness"),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*PICTURE, *TEXT))}
     needs = (AudioBox(),)
     backend: ClassVar[str] = backend("audiobox-aesthetics")
     core = False

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
@@ -48,6 +49,10 @@ class AVAlign(Metric):
         _column("av_align_svg", 1.0, "precision and recall of both sides made one", "SVG_baseline (Ishii et al. 2024)"),
         _column("av_align_mova", 1.0, "the rule of 2025 at 44.1 kHz", "MOVA evaluation scripts"),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(refuses=(Fault.MUTE,), ignores=TEXT),
+        "av_align": Answers(refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT),
+    }
     needs = (Flow(), OnsetTimes(), OnsetTimes44k(), OnsetTimesNative())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -29,6 +30,7 @@ class BackgroundConsistency(Metric):
             decimals=4,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("clip_vit_b_32")
     core: ClassVar[bool] = False

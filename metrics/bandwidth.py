@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from avbench.answers import ALL, PICTURE, TEXT, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 
@@ -29,6 +30,9 @@ class Bandwidth(Metric):
             decimals=0,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(rises=(Fault.NOISE,), falls=(Fault.LOW_PASS,), refuses=(Fault.MUTE,), ignores=(*PICTURE, *TEXT))
+    }
     needs = (Spectrum(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, PICTURE, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Score
 from avbench.weights import backend
@@ -22,6 +23,9 @@ class ClapSimilarity(Metric):
             "LAION-CLAP music_speech_audioset_epoch_15_esc_89.98, as av-benchmark (hkchengrex/av-benchmark)",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.SWAP_AUDIO, Fault.WRONG_CAPTION), ignores=(*PICTURE, Fault.REPLACE_WORDS))
+    }
     needs = (Clap(),)
     backend: ClassVar[str] = backend("clap-htsat-base")
     core = False

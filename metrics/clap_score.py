@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, PICTURE, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Score
 from avbench.weights import backend
@@ -22,6 +23,9 @@ class ClapScore(Metric):
             "LAION-CLAP 630k-audioset-fusion-best, as Dorniwang/Verse-Bench fd/clap_inferencer.py",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.SWAP_AUDIO, Fault.WRONG_CAPTION), ignores=(*PICTURE, Fault.REPLACE_WORDS))
+    }
     needs = (VerseClap(),)
     backend: ClassVar[str] = backend("clap-htsat-tiny-fusion")
     core = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
@@ -51,6 +52,10 @@ class ClipScore(Metric):
             source=f"VBench appearance_style (Huang et al. 2024); {LICENCE}",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.WRONG_CAPTION,), ignores=(*SOUND, Fault.REPLACE_WORDS)),
+        "appearance_style": Answers(ignores=(*SOUND, *TEXT)),
+    }
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("clip_vit_b_32")
     core: ClassVar[bool] = False

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import ALL, PICTURE, SOUND, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Materials, SetMetric
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore
@@ -37,6 +38,9 @@ class CpCer(SetMetric):
         ),
     )
     set_columns = tuple(map(corpus_column, columns))
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.REPLACE_WORDS,), ignores=(*SOUND, *PICTURE, Fault.WRONG_CAPTION))
+    }
     backend = "speakers.txt"
     core = False
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import JSON, Clip, Column, Direction, Score, Status
@@ -61,6 +62,11 @@ class DeSync(Metric):
             source=f"JavisBench (Liu et al. 2025); Synchformer; {LICENCE}",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(ignores=TEXT),
+        "desync": Answers(worse=(Fault.SHIFT_AUDIO,), ignores=TEXT),
+        "desync_javis": Answers(worse=(Fault.SHIFT_AUDIO,), ignores=TEXT),
+    }
     needs = (SynchformerVideo(), SynchformerAudio())
     backend: ClassVar[str] = backend("synchformer")
     core: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -25,6 +26,7 @@ class DynamicDegree(Metric):
             source="VBench dynamic_degree (Huang et al. 2024); RAFT (Teed and Deng 2020); weights BSD-3-Clause",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.FREEZE,), ignores=(*SOUND, *TEXT))}
     needs = (DynamicFlow(),)
     backend: ClassVar[str] = backend("raft_large")
     core: ClassVar[bool] = False

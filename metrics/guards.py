@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, PICTURE, SOUND, TEXT, Answers, Fault, but
 from avbench.errors import MediaError, NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.parts import Features, Metric
@@ -56,6 +57,16 @@ class Guards(Metric):
             source=SOURCE,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        "silent": Answers(worse=(Fault.MUTE,), ignores=(*but(SOUND, Fault.MUTE, Fault.DROP_WORDS), *PICTURE, *TEXT)),
+        "frozen": Answers(worse=(Fault.FREEZE,), ignores=(*SOUND, *but(PICTURE, Fault.FREEZE), *TEXT)),
+        "black": Answers(ignores=tuple(Fault)),
+        "clipped": Answers(
+            worse=(Fault.CLIPPING,), ignores=(*but(SOUND, Fault.CLIPPING, Fault.NOISE), *PICTURE, *TEXT)
+        ),
+        "dc_offset": Answers(ignores=but(tuple(Fault), Fault.CLIPPING)),
+        ALL: Answers(ignores=tuple(Fault)),
+    }
     needs = (Pixels(), Levels())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

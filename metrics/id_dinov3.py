@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -33,6 +34,7 @@ class IdDinov3(Metric):
             "Verse-Bench, JoVA",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.WRONG_FACE,), ignores=(*SOUND, *TEXT))}
     needs = (Dinov3Frames(),)
     backend: ClassVar[str] = backend("dinov3_vitl16")
     core: ClassVar[bool] = False

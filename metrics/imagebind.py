@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from avbench.answers import PICTURE, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
@@ -29,6 +30,11 @@ class ImageBind(Metric):
         _column("ib_ta", "audio caption and sound", "IB-A of Harmony"),
         _column("ib_tv", "video caption and picture; needs 4 s of video", "with av-benchmark's video"),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        "ib_av": Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT),
+        "ib_ta": Answers(worse=(Fault.SWAP_AUDIO, Fault.WRONG_CAPTION), ignores=(*PICTURE, Fault.REPLACE_WORDS)),
+        "ib_tv": Answers(worse=(Fault.WRONG_CAPTION,), ignores=(*SOUND, Fault.REPLACE_WORDS)),
+    }
     needs = (ImageBindVideo(), ImageBindAudio())
     backend: ClassVar[str] = backend("imagebind_huge")
     core: ClassVar[bool] = False

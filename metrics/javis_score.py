@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
@@ -50,6 +51,7 @@ class JavisScore(Metric):
             source=f"JavisBench (Liu et al. 2025); {LICENCE}",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT)}
     needs = (ImageBindFrames(), ImageBindAudio(), ImageBindWindows())
     backend: ClassVar[str] = backend("imagebind_huge")
     core: ClassVar[bool] = False

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from avbench.answers import SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Prompt, Score, Status
@@ -59,6 +60,19 @@ class LipEnvelope(Metric):
             source="OpenCV haarcascade_frontalface_alt2",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        "lip_envelope_lag": Answers(
+            worse=(Fault.SHIFT_AUDIO,),
+            refuses=(Fault.MUTE, Fault.DROP_WORDS, Fault.FREEZE),
+            ignores=(Fault.BRIGHTNESS, Fault.WRONG_FACE, *TEXT),
+        ),
+        "lip_envelope_corr": Answers(
+            worse=(Fault.SHIFT_AUDIO, Fault.DROP_WORDS, Fault.SHUFFLE_FRAMES),
+            refuses=(Fault.MUTE, Fault.FREEZE),
+            ignores=(Fault.WRONG_FACE, *TEXT),
+        ),
+        "face_ratio": Answers(ignores=(*SOUND, *TEXT)),
+    }
     needs = (Faces(), SpeechEnvelope(), VoiceActivity())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from math import inf
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault, but
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Prompt, Score, Status
@@ -68,6 +69,14 @@ class LipSync(Metric):
             if name != "latentsync"  # it has no LSE-D
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT),
+        "lse_offset": Answers(ignores=TEXT),
+        "lse_windows": Answers(ignores=(*but(SOUND, Fault.MUTE), *TEXT)),
+        "lse_tracks": Answers(ignores=(*but(SOUND, Fault.MUTE), *TEXT)),
+        "lse_min_track": Answers(ignores=tuple(Fault)),
+        "lse_face_ratio": Answers(ignores=(*SOUND, *TEXT)),
+    }
     needs = (LipTower(), VoiceTrack())
     backend: ClassVar[str] = backend("syncnet_v2")
     core: ClassVar[bool] = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import ClassVar
 
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.parts import Features
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -39,6 +40,10 @@ class LipSyncJpeg(LipSync):
         Column("lse_c_reference_jpeg", "1", Direction.UP, 0.0, inf, MEAN, "joonson/syncnet_python"),
         Column("lse_d_reference_jpeg", "1", Direction.DOWN, 0.0, inf, MEAN, "joonson/syncnet_python"),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT),
+        "lse_offset_jpeg": Answers(ignores=TEXT),
+    }
     needs = (TOWER, VoiceTrack())
     backend: ClassVar[str] = backend("syncnet_v2-jpeg")
 

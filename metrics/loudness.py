@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, PICTURE, TEXT, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 
@@ -24,6 +25,14 @@ class Loudness(Metric):
             decimals=1,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(
+            rises=(Fault.CLIPPING,),
+            falls=(Fault.LOW_PASS, Fault.DROP_WORDS),
+            refuses=(Fault.MUTE,),
+            ignores=(*PICTURE, *TEXT),
+        )
+    }
     needs = (Meter(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -25,6 +26,9 @@ class MotionFlow(Metric):
             decimals=2,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(rises=(Fault.SHUFFLE_FRAMES,), falls=(Fault.FREEZE,), ignores=(*SOUND, Fault.WRONG_FACE, *TEXT))
+    }
     needs = (SmallFlow(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -26,6 +27,7 @@ class MotionScore(Metric):
             source="Verse-Bench (568efa4), JoVA; RAFT (Teed and Deng 2020); weights BSD-3-Clause",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.FREEZE,), ignores=(*SOUND, *TEXT))}
     needs = (MeanFlow(),)
     backend: ClassVar[str] = backend("raft_large")
     core: ClassVar[bool] = False

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -30,6 +31,7 @@ class MotionSmoothness(Metric):
             decimals=4,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SHUFFLE_FRAMES,), ignores=(*SOUND, *TEXT))}
     needs = (MiddleFrames(),)
     backend: ClassVar[str] = backend("amt_s")
     core: ClassVar[bool] = False

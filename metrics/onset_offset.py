@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
@@ -54,6 +55,10 @@ class OnsetOffset(Metric):
             source=SOURCE,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT),
+        "onset_offset_conf": Answers(worse=(Fault.SHUFFLE_FRAMES,), refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT),
+    }
     needs = (Motion(), OnsetStrength())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -26,6 +27,9 @@ class OverallConsistency(Metric):
         ),
         _column("temporal_style", "the same number; VBench takes it over prompts of its own"),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.WRONG_CAPTION,), ignores=(*SOUND, Fault.REPLACE_WORDS))
+    }
     needs = (ViclipVideo(),)
     backend: ClassVar[str] = backend("viclip_l_14")
     core: ClassVar[bool] = False

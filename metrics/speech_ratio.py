@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, PICTURE, TEXT, Answers, Fault
 from avbench.parts import Features, Metric
 from avbench.records import JSON, Clip, Column, Direction, Score
 
@@ -23,6 +24,7 @@ class SpeechRatio(Metric):
             source="silero-vad 6 with its defaults, at 16 kHz",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.DROP_WORDS,), ignores=(*PICTURE, *TEXT))}
     needs = (VoiceActivity(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

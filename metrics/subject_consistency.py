@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -27,6 +28,7 @@ class SubjectConsistency(Metric):
             decimals=4,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (DinoFrames(),)
     backend: ClassVar[str] = backend("dino_vitb16")
     core: ClassVar[bool] = False

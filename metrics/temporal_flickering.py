@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -29,6 +30,9 @@ class TemporalFlickering(Metric):
             decimals=4,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(worse=(Fault.SHUFFLE_FRAMES,), ignores=(*SOUND, Fault.WRONG_FACE, *TEXT))
+    }
     needs = (Pixels(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import ALL, PICTURE, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
 from avbench.parts import Features, Materials, SetMetric
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore, Status
@@ -59,6 +60,12 @@ class Wer(SetMetric):
         ),
     )
     set_columns = tuple(map(corpus_column, columns))
+    answers: ClassVar[Mapping[str, Answers]] = {
+        ALL: Answers(
+            worse=(Fault.SWAP_AUDIO, Fault.MUTE, Fault.DROP_WORDS, Fault.REPLACE_WORDS),
+            ignores=(*PICTURE, Fault.WRONG_CAPTION),
+        )
+    }
     needs = (VoiceActivity(), Whisper())
     backend: ClassVar[str] = backend("whisper-large-v3")
     core = False

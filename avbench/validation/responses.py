@@ -11,6 +11,7 @@ import numpy as np
 
 from avbench.answers import Answers, Fault
 from avbench.records import Column, Direction, Status
+from avbench.statistics.intervals import LEVEL
 from avbench.validation import figures
 from avbench.validation.figures import Estimate, Values
 from avbench.validation.ladder import AGAIN, CLEAN, LADDERS, Level
@@ -231,9 +232,9 @@ def judge(promise: Promise, points: Sequence[Point]) -> tuple[Verdict, str]:
     top = max(point.level.strength for point in points)
     worst = min((p for p in points if p.level.strength == top), key=lambda point: point.ranking.value)
     finding = f"{worst.ranking.value:.0%} of {worst.asked} clips told apart at {worst.level.name}"
-    if worst.ranking.value >= figures.LEVEL:
+    if worst.ranking.value >= LEVEL:
         return Verdict.KEPT, finding
-    return (Verdict.BROKEN if worst.ranking.high < figures.LEVEL else Verdict.UNCLEAR), finding
+    return (Verdict.BROKEN if worst.ranking.high < LEVEL else Verdict.UNCLEAR), finding
 
 
 def broken(found: Iterable[Validated]) -> list[str]:
