@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench.answers import Answers, Fault
 from avbench.errors import NotApplicable, Unscored, UsageError
 from avbench.media.info import MediaInfo
 from avbench.parts import (
@@ -186,6 +187,32 @@ class ToySet(SetMetric):
 
 def _level(materials: Materials) -> float:
     return float(np.mean([material.arrays["pixel"] for material in materials]))
+
+
+class ToyHonest(Metric):
+    """Mean power, which no picture moves and silence ends."""
+
+    columns = (column("toy_honest"),)
+    answers: ClassVar[Mapping[str, Answers]] = {
+        "toy_honest": Answers(worse=(Fault.MUTE,), ignores=(Fault.BLUR, Fault.WRONG_CAPTION))
+    }
+    needs = (Power(),)
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        return {"toy_honest": features[Power()]}
+
+
+class ToyLiar(Metric):
+    """Says that silence would move it, and looks at the picture alone."""
+
+    columns = (column("toy_liar"),)
+    answers: ClassVar[Mapping[str, Answers]] = {"toy_liar": Answers(worse=(Fault.MUTE,), ignores=(Fault.BLUR,))}
+    needs = (Mean(),)
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        return {"toy_liar": features[Mean()]}
 
 
 class ToyNeedy(Metric):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from avbench.records import Prompt, Sample, SpeechLine
 from avbench.world import faults
+from avbench.world.render import render
+from avbench.world.speakers import SPEAKERS
 from avbench.world.truth import Take
 
 Talk = Callable[..., Take]
@@ -91,3 +95,60 @@ def test_faults_compose(bells: Take, talk: Talk) -> None:
     take = faults.noise(faults.freeze(faults.swap_audio(bells, other), 2.0), 20.0)
     assert take.truth.words == other.truth.words
     assert (take.frames[50:] == take.frames[50]).all()
+
+
+def test_overdrive_is_a_flat_top_at_full_scale(speech: Take) -> None:
+    loud = faults.overdrive(speech, 12)
+    assert np.abs(loud.audio).max() == 1.0 and (np.abs(loud.audio) == 1.0).sum() > 100
+    gain = 10 ** (12 / 20) / np.abs(speech.audio).max()
+    quiet = np.abs(speech.audio) * gain < 1
+    assert np.allclose(loud.audio[quiet], speech.audio[quiet] * gain, atol=1e-6)
+    assert not faults.overdrive(faults.mute(speech), 12).audio.any()
+
+
+def test_low_pass_takes_the_top_and_delays_nothing(speech: Take) -> None:
+    t = np.arange(16000) / 16000
+    tone = replace(speech, audio=(np.sin(2 * np.pi * 200 * t) + np.sin(2 * np.pi * 3000 * t)).astype(np.float32))
+    low = faults.low_pass(tone, 1000).audio[2000:-2000]
+    assert np.abs(low - np.sin(2 * np.pi * 200 * t[2000:-2000])).max() < 1e-3
+    assert faults.low_pass(tone, 8000) is tone
+
+
+def test_shuffled_frames_are_the_same_ones_near_their_places(speech: Take) -> None:
+    mixed = faults.shuffle_frames(speech, 0.4)
+    key = [frame.tobytes() for frame in speech.frames]
+    assert sorted(frame.tobytes() for frame in mixed.frames) == sorted(key)
+    for start in range(0, len(key), 10):
+        assert sorted(key[start : start + 10]) == sorted(frame.tobytes() for frame in mixed.frames[start : start + 10])
+    assert sorted(mixed.truth.aperture) == sorted(speech.truth.aperture)
+    assert not np.array_equal(mixed.truth.aperture, speech.truth.aperture)
+    assert mixed.truth.words == speech.truth.words
+
+
+def test_jpeg_and_exposure_spoil_the_picture_alone(speech: Take) -> None:
+    def error(take: Take) -> float:
+        return float(np.abs(take.frames.astype(int) - speech.frames).mean())
+
+    assert 0 < error(faults.jpeg(speech, 70)) < error(faults.jpeg(speech, 20)) < error(faults.jpeg(speech, 5))
+    assert np.array_equal(faults.expose(speech, -1).frames, np.round(speech.frames / 2).astype(np.uint8))
+    assert faults.expose(speech, 1).frames.max() == 255
+    assert np.array_equal(faults.expose(speech, 1).audio, speech.audio)
+
+
+def test_plain_clips_take_the_same_faults(speech: Take) -> None:
+    plain = Sample(speech.frames, speech.fps, speech.audio, speech.sample_rate)
+    late, known = faults.shift_audio(plain, 0.3), faults.shift_audio(speech, 0.3)
+    assert isinstance(late, Sample) and np.array_equal(late.audio, known.audio)
+    assert np.array_equal(faults.freeze(plain, 1.0).frames, faults.freeze(speech, 1.0).frames)
+    stereo = replace(plain, audio=np.stack([plain.audio, plain.audio], axis=1))
+    assert np.array_equal(faults.shift_audio(stereo, 0.3).audio[:, 0], late.audio)
+    with pytest.raises(ValueError, match="differ in form: 16000 Hz with 2 channels and 16000 Hz with 1 channels"):
+        faults.swap_audio(stereo, plain)
+
+
+def test_another_face_keeps_voice_and_mouth() -> None:
+    prompt = Prompt("x", video_caption="A man talks.", speech=(SpeechLine("Good morning."),), tags=("speaker:ivan",))
+    own, other = render(prompt, 0, 64), render(prompt, 0, 64, face_of=SPEAKERS["lucia"])
+    assert np.array_equal(own.audio, other.audio) and own.truth.words == other.truth.words
+    assert np.array_equal(own.truth.aperture, other.truth.aperture) and other.truth.speaker == "ivan"
+    assert not np.array_equal(own.frames, other.frames)
