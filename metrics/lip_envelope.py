@@ -64,7 +64,7 @@ class LipEnvelope(Metric):
         "lip_envelope_lag": Answers(
             worse=(Fault.SHIFT_AUDIO,),
             refuses=(Fault.MUTE, Fault.DROP_WORDS, Fault.FREEZE),
-            ignores=(Fault.BRIGHTNESS, Fault.WRONG_FACE, *TEXT),
+            ignores=(Fault.WRONG_FACE, *TEXT),
         ),
         "lip_envelope_corr": Answers(
             worse=(Fault.SHIFT_AUDIO, Fault.DROP_WORDS, Fault.SHUFFLE_FRAMES),

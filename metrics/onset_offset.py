@@ -55,10 +55,7 @@ class OnsetOffset(Metric):
             source=SOURCE,
         ),
     )
-    answers: ClassVar[Mapping[str, Answers]] = {
-        ALL: Answers(refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT),
-        "onset_offset_conf": Answers(worse=(Fault.SHUFFLE_FRAMES,), refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT),
-    }
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT)}
     needs = (Motion(), OnsetStrength())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
