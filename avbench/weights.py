@@ -151,24 +151,28 @@ def known_digest(path: Path, kind: str) -> str:
 
     What was found is noted beside the file with all that any change of it moves; nobody sets the change time.
     """
+    return _digest_at(path, kind, _trace(path))
+
+
+@cache
+def _digest_at(path: Path, kind: str, trace: tuple[int, ...]) -> str:
     note = path.with_name(f".{path.name}.{kind}.json")
-    before = _trace(path)
     with suppress(OSError, ValueError, TypeError, KeyError):
         known = json.loads(note.read_text(encoding="utf-8"))
-        if known["trace"] == before:
+        if known["trace"] == list(trace):
             return str(known["digest"])
     found = digest_of(path, kind)
     settled = time.time_ns() - path.stat().st_ctime_ns > SETTLED  # a change in the same tick of the clock is not seen
-    if settled and _trace(path) == before:
+    if settled and _trace(path) == trace:
         with suppress(OSError, UsageError):  # a folder that others share may not be writable
-            text = json.dumps({"digest": found, "trace": before})
+            text = json.dumps({"digest": found, "trace": trace})
             write_atomically(note, lambda new: new.write_text(text, encoding="utf-8"))
     return found
 
 
-def _trace(path: Path) -> list[int]:
+def _trace(path: Path) -> tuple[int, ...]:
     stat = path.stat()
-    return [stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 @cache

@@ -64,7 +64,10 @@ class Avbench:
     def __call__(self, *words: str | Path, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Run to the end; the exit status must be `code`."""
         process = self.start(*words, **env)
-        out, err = process.communicate(timeout=300)
+        try:
+            out, err = process.communicate(timeout=500)
+        finally:
+            process.kill()  # a test that gives up leaves nothing running
         assert process.returncode == code, f"exit {process.returncode}, expected {code}\n{out}\n{err}"
         return subprocess.CompletedProcess(process.args, code, out, err)
 

@@ -72,7 +72,8 @@ class Whisper(AudioBackbone[Speech]):
 
 def quantised(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Samples as a round trip through signed 16-bit integers leaves them."""
-    return (np.clip(np.rint(samples * 32768), -32768, 32767) / 32768).astype(np.float32)
+    whole = np.clip(np.rint(samples * 32768), -32768, 32767) + np.float32(0)  # no negative zeros, which integers lack
+    return (whole / 32768).astype(np.float32)
 
 
 def transcribe(model: Any, samples: NDArray[np.float32], language: str, beam: int = BEAM) -> Transcript:

@@ -105,7 +105,7 @@ def test_desync(gpu: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     net = _on_gpu(
         lambda: synchformer.Synchformer(SynchformerConfig(dim=24, heads=2, blocks=1, head_blocks=1, head_heads=2))
     )
-    monkeypatch.setattr(synchformer_tower, "_network", lambda: net)
+    monkeypatch.setattr(synchformer_tower, "official", lambda: net)
     video = _seen(synchformer_tower.SynchformerVideo())
     assert video.shape == (11, 8, 24)
     assert gpu == {"pinned": 2, "down": 2}  # segments 0..7 and 8..10 together

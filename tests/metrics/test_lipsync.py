@@ -123,6 +123,44 @@ def test_two_faces_and_which_one_counts(monkeypatch: pytest.MonkeyPatch) -> None
     assert tracks[1]["box"] == [300, 300, 500, 500]
 
 
+@pytest.fixture
+def faces_in_the_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the networks: a face of 200 px in every bright frame, embeddings at random."""
+    box, rng = np.array([[100.0, 50, 300, 290, 0.99]]), np.random.default_rng(0)
+
+    def detect(net: object, frames: list[NDArray[np.uint8]]) -> list[NDArray[np.float64]]:
+        return [box if frame.mean() > 60 else np.zeros((0, 5)) for frame in frames]
+
+    def embed(net: object, given: NDArray[Any], count: int) -> NDArray[np.float32]:
+        return rng.standard_normal((count, DIM)).astype(np.float32)
+
+    monkeypatch.setattr(tower, "network", lambda load, id: None)
+    monkeypatch.setattr(s3fd, "detect", detect)
+    monkeypatch.setattr(syncnet, "embed_lip", embed)
+    monkeypatch.setattr(syncnet, "embed_audio", embed)
+
+
+@pytest.mark.usefixtures("faces_in_the_light")
+@pytest.mark.parametrize("lit", [range(62), [*range(30), *range(60, 92)]], ids=["first half", "in and out"])
+def test_a_face_in_half_of_the_frames(lit: Any) -> None:
+    """Coverage is a score; the presets that want a longer track say why there is none; the one chosen is on record."""
+    pytest.importorskip("scenedetect", reason="the extra paper is not installed")
+    frames = np.zeros((125, 36, 40, 3), np.uint8)
+    frames[list(lit)] = 90
+    extractor = tower.LipTower().open(MediaInfo(Path("clip"), "array", None, None))
+    for start in range(0, 125, 16):
+        part = frames[start : start + 16].repeat(10, 1).repeat(10, 2)
+        extractor.push(Frames(part, (start + np.arange(len(part))) / 25))
+    answer = _score(extractor.finish(), tower.Voice(np.ones(80_000, np.int16), 0.0))
+    longest = 62 if lit == range(62) else 32
+    assert answer["lse_face_ratio"] == 62 / 125
+    assert f"the longest face track has {longest} detections in 125" in _reason(
+        answer["lse_c_reference"], Status.UNSCORED
+    )
+    assert isinstance(answer["lse_c_mova"], float)
+    assert isinstance(answer["lse_c_latentsync"], float) == (longest > 50)
+
+
 def test_items_of_a_clip_become_their_mean() -> None:
     records = [
         TrackSync(Track(0, np.zeros((9, 4)), 9), sync(lip, lip))

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from avbench.details import pack
 from avbench.errors import NotApplicable, Unscored, UsageError
+from avbench.media.info import MediaInfo
 from avbench.metrics._backbones import _checkpoint, whisper
-from avbench.parts import Metric
+from avbench.parts import Audio, Metric
 from avbench.records import Clip, Prompt, Score, SpeechLine, Status
 from avbench.registry import load
 
@@ -112,6 +113,13 @@ def test_transcripts_repeat_and_follow_the_language(checkpoint: Path, voice: NDA
     assert first.text != whisper.transcribe(model, voice, "zh").text
     assert -100 < first.log_probability < 0 <= first.no_speech_probability <= 1
     assert whisper.transcribe(model, voice, "en", beam=1).log_probability != first.log_probability
+
+
+def test_what_the_cache_keeps_of_the_sound_is_the_same_to_the_bit() -> None:
+    noise = np.random.default_rng(0).normal(0, [[1e-5], [1.0]], (2, RATE)).ravel().astype(np.float32)
+    backbone = whisper.Whisper()
+    speech = backbone.extract(Audio(noise, RATE, 0.0), MediaInfo(Path("a"), "wav", None, None))
+    assert backbone.unpack(backbone.pack(speech)).samples.tobytes() == speech.samples.tobytes()
 
 
 def test_every_window_is_kept(checkpoint: Path, voice: NDArray[np.float32]) -> None:

@@ -1,21 +1,22 @@
 """What DeSync and ImageBind cost: their networks at full size, and one sweep for all against a sweep for each.
 
-python tests/perf/av_semantics.py CLIP         CPU seconds: one sweep against three, networks of narrow layers
+python tests/perf/av_semantics.py CLIP         CPU seconds by stage, together, cached; narrow networks
 python tests/perf/av_semantics.py --networks   CPU seconds a segment, clip or text of the networks at full size
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from instruments import Meter, cached, place
 
 from avbench.media.sweep import sweep
-from avbench.metrics._backbones import imagebind, imagebind_tower, synchformer, synchformer_tower
-from avbench.metrics._backbones._synchformer_trunks import SynchformerConfig
+from avbench.metrics._backbones import imagebind, synchformer
 from avbench.metrics.desync import DeSync
 from avbench.metrics.imagebind import ImageBind
 
@@ -30,19 +31,19 @@ def cpu(run: Callable[[], object], repeats: int = 3) -> float:
     return best
 
 
-def sweeps(path: Path) -> None:
-    small = SynchformerConfig(dim=24, heads=2, blocks=1, head_blocks=1, head_heads=2)
-    trunk = imagebind.TrunkConfig(64, 1, 4)
-    desync = synchformer.Synchformer(small).eval().requires_grad_(False)
-    bind = imagebind.ImageBind(imagebind.ImageBindConfig(32, trunk, trunk, trunk)).eval().requires_grad_(False)
-    synchformer_tower.official, imagebind_tower._network = lambda: desync, lambda: bind
+def sweeps(path: Path, folder: Path) -> None:
+    meter = Meter()
+    place(meter, folder / "home")
     together = [*DeSync.needs, *ImageBind.needs]
     one = cpu(lambda: sweep(path, together))
-    apart = sum(cpu(lambda backbone=backbone: sweep(path, [backbone])) for backbone in together)  # type: ignore[misc]
+    apart = {backbone: cpu(lambda backbone=backbone: sweep(path, [backbone])) for backbone in together}  # type: ignore[misc]
     none = cpu(lambda: sweep(path, []))
-    print(
-        f"one sweep {one:.2f} s, {len(together)} sweeps {apart:.2f} s, ratio {apart / one:.2f}; decoding {none:.2f} s"
-    )
+    print(f"decoding {none:.2f} s")
+    for backbone, seconds in apart.items():
+        print(f"  and {type(backbone).__name__:18s} {seconds - none:6.2f} s")
+    total = sum(apart.values())
+    print(f"one sweep {one:.2f} s, {len(together)} sweeps {total:.2f} s, ratio {total / one:.2f}")
+    cached(path, [DeSync(), ImageBind()], meter, folder / "features")
 
 
 @torch.inference_mode()
@@ -62,4 +63,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "--networks":
         networks()
     else:
-        sweeps(Path(sys.argv[1]))
+        with tempfile.TemporaryDirectory() as folder:
+            sweeps(Path(sys.argv[1]), Path(folder))

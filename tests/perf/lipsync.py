@@ -1,6 +1,7 @@
 """What lip sync costs, stage by stage, and how much memory a long clip takes; with weights that see one face.
 
 python tests/perf/lipsync.py CLIP         CPU seconds by stage, each over the whole clip, and of the streamed chain
+python tests/perf/lipsync.py --cache CLIP with narrow networks: without a cache, into it, out of it; calls, memory
 python tests/perf/lipsync.py --peak N     peak memory in MB of the chain over N s of 640x360 (networks left out)
 """
 
@@ -8,14 +9,16 @@ from __future__ import annotations
 
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
+from instruments import Meter, cached, one_face, place
 from numpy.typing import NDArray
 
 from avbench.media.info import MediaInfo
@@ -52,18 +55,6 @@ class Keeper(VideoExtractor[Images]):
         return self.frames
 
 
-def one_face() -> s3fd.S3FD:
-    """A detector of the official shape that sees one large face, as wide as the frame, wherever it looks."""
-    net = s3fd.S3FD().eval().requires_grad_(False)
-    for k in range(6):
-        net.conf[k].weight.zero_()
-        net.loc[k].weight.zero_()
-        net.conf[k].bias.copy_(torch.tensor([5.0] * (len(net.conf[k].bias) - 1) + [-5.0]))
-    net.conf[5].bias.copy_(torch.tensor([-5.0, 5.0]))
-    net.loc[5].bias.copy_(torch.tensor([0.0, 0.0, -4.7, -4.7]))  # 200 of its 512 px
-    return net
-
-
 @contextmanager
 def timed(stage: str) -> Iterator[None]:
     start = time.process_time()
@@ -72,14 +63,12 @@ def timed(stage: str) -> Iterator[None]:
 
 
 def stages(path: Path) -> None:
-    nets: dict[Callable[..., object], torch.nn.Module] = {
-        s3fd.load: one_face(),
+    nets: dict[Callable[..., object], Any] = {
+        s3fd.load: one_face(s3fd.S3FD()),
         syncnet.load: syncnet.SyncNet().eval().requires_grad_(False),
     }
     tower.network = _checkpoint.network = lambda load, id: nets[load]
     detector, net = nets[s3fd.load], nets[syncnet.load]
-    assert isinstance(detector, s3fd.S3FD)
-    assert isinstance(net, syncnet.SyncNet)
     with timed("decode to RGB"):
         features = sweep(path, [Keep(), tower.VoiceTrack()])
         frames, voice = features[Keep()], features[tower.VoiceTrack()]
@@ -127,5 +116,10 @@ def peak(seconds: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "--peak":
         peak(int(sys.argv[2]))
+    elif sys.argv[1] == "--cache":
+        with tempfile.TemporaryDirectory() as folder:
+            meter = Meter()
+            place(meter, Path(folder, "home"))
+            cached(Path(sys.argv[2]), [LipSync()], meter, Path(folder, "features"))
     else:
         stages(Path(sys.argv[1]))

@@ -1,0 +1,174 @@
+"""The whole chain from the command line: files in the places of official checkpoints, a real clip, a table.
+
+The weights are seeded, so the numbers mean nothing: the model is called so, and the product refuses such files unless
+--allow-unverified says otherwise, which every backend then shows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from avbench import weights
+from avbench.media.mux import write
+from avbench.records import Sample
+
+pytestmark = pytest.mark.slow
+whisper = pytest.importorskip("whisper", reason="the extra paper is not installed")
+
+METRICS = "lipsync,desync,imagebind,clap,audiobox,wer"
+PROMPT = {"path": "grid.mp4", "video_caption": "a man speaks", "audio_caption": "a voice", "id": "grid"}
+SPEECH = {"speech": [{"text": "set white with p two soon", "language": "en"}]}
+
+
+def pooled(manifest: Any) -> dict[str, Tensor]:
+    """Weights under all names of a manifest that lie in one pool of numbers: quickly made, and small files."""
+    sizes = {name: int(torch.Size(shape).numel()) for name, (shape, _) in manifest.items()}
+    pool = torch.empty(max(sizes.values())).normal_(0, 0.02, generator=torch.Generator().manual_seed(0))
+    state = {}
+    for name, (shape, dtype) in manifest.items():
+        if "float" not in dtype:
+            state[name] = torch.zeros(shape, dtype=getattr(torch, dtype))
+        elif name.endswith("running_var"):
+            state[name] = torch.ones(shape)
+        else:
+            state[name] = pool[: sizes[name]].view(shape)
+    return state
+
+
+@pytest.fixture(scope="module")
+def home(
+    tmp_path_factory: pytest.TempPathFactory,
+    golden: Callable[[str], Path],
+    seeded_weights: Any,
+    one_face: dict[str, Tensor],
+) -> Path:
+    """An AVBENCH_HOME with a file in the place of every checkpoint that METRICS need."""
+    from safetensors.torch import save_file
+
+    home = tmp_path_factory.mktemp("official")
+    (home / "weights").mkdir()
+
+    def place(id: str) -> Path:
+        return home / "weights" / weights.find(id).file
+
+    def manifest(file: str) -> Any:
+        return seeded_weights.load_manifest(golden(file))
+
+    torch.save(one_face, place("s3fd"))
+    torch.save(pooled(manifest("lipsync/manifest_syncnet.json")), place("syncnet_v2"))
+    torch.save(pooled(manifest("av_semantics/synchformer_manifest.json")), place("synchformer"))
+    torch.save(pooled(manifest("av_semantics/imagebind_huge_manifest.json")), place("imagebind_huge"))
+    with gzip.open(place("imagebind_bpe"), "wt", encoding="utf-8") as file:
+        file.write("version\na b\n")
+    clap = pooled(manifest("av_semantics/clap_base_manifest.json"))
+    torch.save({"state_dict": {f"module.{name}": value for name, value in clap.items()}}, place("clap_htsat_base"))
+    place("roberta_base_vocab").write_text(json.dumps({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}))
+    place("roberta_base_merges").write_text("#version: 0.2\n")
+    audiobox = pooled(manifest("distribution/manifests/audiobox_aesthetics.json"))
+    save_file({name: value.clone() for name, value in audiobox.items()}, place("audiobox_aesthetics"))
+    config = json.loads(golden("distribution/{}_audiobox.json").read_text())["config"]
+    place("audiobox_aesthetics_config").write_text(json.dumps(config))
+    dims = {"n_mels": 128, "n_audio_ctx": 1500, "n_audio_state": 64, "n_audio_head": 1, "n_audio_layer": 1}
+    dims |= {"n_vocab": 51866, "n_text_ctx": 24, "n_text_state": 64, "n_text_head": 1, "n_text_layer": 1}
+    torch.manual_seed(0)
+    tiny = whisper.model.Whisper(whisper.model.ModelDimensions(**dims)).state_dict()
+    tiny = {name: torch.randn_like(value) * 0.3 for name, value in tiny.items()}  # its positions start as they lie
+    torch.save({"dims": dims, "model_state_dict": tiny}, place("whisper_large_v3"))
+    return home
+
+
+def beginning(path: Path) -> Sample:
+    """The first 1.2 s of a real clip: the networks of full size take seconds for each of them."""
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)][:30]
+    with av.open(str(path)) as container:
+        parts = [frame.to_ndarray().mean(axis=0) for frame in container.decode(audio=0)]
+    return Sample(np.stack(frames), Fraction(25), np.concatenate(parts)[: int(1.2 * 44_100)].astype(np.float32), 44_100)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of `avbench score`: its scores, what it said, and its CPU seconds."""
+
+    scores: pd.DataFrame
+    said: str
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def score(home: Path, shared: Path, avbench_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    avbench = avbench_in(tmp_path_factory.mktemp("chain"))
+    (avbench.folder / "clips").mkdir()
+    write(avbench.folder / "clips" / "grid.mp4", beginning(shared / "media" / "grid_swwp2s.mpg"))
+    (avbench.folder / "clips.jsonl").write_text(json.dumps(PROMPT | SPEECH))
+
+    def run(out: str, *words: str, code: int = 0) -> Run:
+        given = ("clips", "--manifest", "clips.jsonl", "--model", "seeded", "--metrics", METRICS, "--out", out)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = avbench("score", *given, "--workers", "0", *words, code=code, AVBENCH_HOME=str(home), AVBENCH_CACHE="")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Run(pd.read_parquet(avbench.folder / out / "scores.parquet"), done.stdout + done.stderr, seconds)
+
+    run.report = lambda out: avbench("report", out).stdout  # type: ignore[attr-defined]
+    return run
+
+
+def test_other_files_than_the_official_ones_are_refused(score: Callable[..., Run]) -> None:
+    run = score("refused", code=3)
+    assert not (run.scores.status == "ok").any()
+    needed = run.scores[run.scores.status == "unscored"]
+    assert set(needed.metric) > {"lse_c", "desync_javis", "ib_ta", "clap", "audiobox_pq", "wer"}
+    for reason in needed.reason:
+        assert "are wrong (its digest is not " in reason or "are unverified (no receipt" in reason
+        assert "--allow-unverified" in reason
+    assert not run.scores.backend.str.contains("unverified").any()
+
+
+def test_the_chain_and_the_cache(score: Callable[..., Run]) -> None:
+    """All numbers are there, in columns of their own; from the cache they are the same for a tenth of the time."""
+    first = score("first", "--allow-unverified")
+    ok = first.scores[first.scores.status == "ok"]
+    assert set(ok.metric) >= {
+        "lse_c",
+        "lse_d",
+        "lse_offset",
+        "lse_c_mova",
+        "desync_javis",
+        "ib_ta",
+        "clap",
+        "wer",
+        "cer",
+    }
+    assert set(ok.metric) >= {"pq", "pc", "ce", "cu"}
+    assert set(first.scores.status) <= {"ok", "not_applicable", "unscored"}
+    assert set(first.scores.model) == {"seeded"}
+    assert first.scores.backend.str.endswith("+unverified").all()
+    assert "+unverified" in score.report("first")  # type: ignore[attr-defined]
+
+    again = score("again", "--allow-unverified")
+    pd.testing.assert_frame_equal(again.scores, first.scores, check_exact=True)
+    other = score("uncached", "--allow-unverified", "--cache", "off", "--metrics", "clap")
+    shared_columns = first.scores[first.scores.metric == "clap"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(other.scores, shared_columns, check_exact=True)
+    print(f"CPU seconds: first {first.seconds:.1f}, from the cache {again.seconds:.1f}")
+    assert again.seconds < first.seconds / 3
+
+
+def test_doctor_shows_the_cache(home: Path, avbench_in: Any, tmp_path: Path) -> None:
+    listed = avbench_in(tmp_path)("doctor", code=3, AVBENCH_HOME=str(home), AVBENCH_CACHE="").stdout
+    assert f"feature cache      {home / 'features'}: " in listed
