@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -37,6 +38,7 @@ class AsVerse(Metric):
             source="Verse-Bench; MANIQA (Yang et al. 2022); weights Apache-2.0",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (SiglipScores(), MusiqKoniq(), _RANDOM)
     backend: ClassVar[str] = backend("aesthetic_v2_5+musiq_koniq+maniqa_koniq")
     core: ClassVar[bool] = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, TEXT, Answers
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -42,6 +43,7 @@ class DeSyncWorld(Metric):
             source=SOURCE,
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=TEXT)}
     needs = (WorldLook(), WorldVideo(), WorldAudio())
     version: ClassVar[str] = "1"
     backend: ClassVar[str] = "world-1"

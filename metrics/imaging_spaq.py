@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -26,6 +27,7 @@ class ImagingSpaq(Metric):
             source=f"VBench imaging_quality (Huang et al. 2024); {LICENCE}",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (MusiqSpaq(),)
     backend: ClassVar[str] = backend("musiq_spaq")
     core: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -24,6 +25,7 @@ class Maniqa(Metric):
             source="pyiqa's maniqa; Yang et al. 2022; weights Apache-2.0",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (ManiqaScores(),)
     backend: ClassVar[str] = backend("maniqa_koniq")
     core: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 from avbench.weights import backend
@@ -24,6 +25,7 @@ class MusiqKoniq(Metric):
             source="Verse-Bench; MUSIQ (Ke et al. 2021); weights Apache-2.0 in their first publication",
         ),
     )
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
     needs = (quality.MusiqKoniq(),)
     backend: ClassVar[str] = backend("musiq_koniq")
     core: ClassVar[bool] = False
