@@ -42,7 +42,7 @@ class Found:
     links: tuple[Path, ...] = ()
     sidecars: tuple[Path, ...] = ()
     extra: tuple[Path, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: tuple[Prompt, ...] = ()
 
 
 def identify(path: Path) -> FileFacts:
@@ -135,7 +135,7 @@ def _matched(found: Found, files: Sequence[Path], suite: Suite, model: str) -> F
             raise UsageError(f"{twin.path} and {file} are both prompt {prompt.id!r}, seed {seed}; keep one of them")
         clips[prompt.id, seed] = Clip(file, prompt, model, seed)
     there = {clip.prompt.id for clip in clips.values()}
-    missing = tuple(prompt.id for prompt in suite.prompts if prompt.id not in there)
+    missing = tuple(prompt for prompt in suite.prompts if prompt.id not in there)
     return replace(found, clips=tuple(clips.values()), extra=tuple(extra), missing=missing)
 
 
@@ -150,6 +150,10 @@ def read_manifest(manifest: Path, root: Path, model: str) -> tuple[Clip, ...]:
         name, seed = row.text("path"), row.cells.get("seed", 0)
         if not name:
             row.refuse("path", "missing; name the clip's file")
+        if re.match(r"[A-Za-z]:[\\/]|\\\\", name):
+            row.refuse("path", f"{name!r} is a path of Windows; give it relative to {root}")
+        if "\\" in name and not (root / name).exists():  # a manifest that was written on Windows
+            name = name.replace("\\", "/")
         path = root / name
         if not path.resolve().is_relative_to(root):
             row.refuse("path", f"{name!r} leaves {root}")

@@ -73,12 +73,16 @@ def to_score(
     manifest: Path | None = None,
     model: str = "",
     out: Path | None = None,
+    complete: bool = False,
     **more: Any,
 ) -> Question:
     """The question that asks for the scores of clips which are there: a file, a folder, or a run directory.
 
-    `suite` or `manifest` tell the prompts of a folder's clips; a run directory knows its own. Raises UsageError.
+    `suite` or `manifest` tell the prompts of a folder's clips; a run directory knows its own. With `complete` the
+    suite's prompts without a clip are asked for as well, and fail. Raises UsageError.
     """
+    if complete and not suite:
+        raise UsageError("--complete is about the prompts of --suite; a manifest's clips must be there anyway")
     if suite and manifest:
         raise UsageError("--suite and --manifest both say what the prompts are; give one of them")
     if is_run(path):
@@ -93,6 +97,8 @@ def to_score(
     run_dir = out or Path("runs", f"{slug(decoded(folder.name))}-{fingerprint(str(os.fsencode(folder)))[:8]}")
     if manifest:
         clips = read_manifest(manifest, path, model)
+        gone = [clip.path.name for clip in clips if not clip.path.exists()]
+        say_some("clips of the manifest are not there and count as failed", gone)
         return Question(run_dir, clips, _suites(clips), **more)
     loaded = load_suite(suite) if suite else None
     found = find_clips(path, model, loaded)
@@ -100,8 +106,9 @@ def to_score(
     say_some("symbolic links leave the folder and are not followed", [file.name for file in found.links])
     say_some("audio files are the side-car of a video of the same name", [file.name for file in found.sidecars])
     say_some("clips match no prompt and are left out", [file.name for file in found.extra])
-    say_some("prompts have no clip", found.missing)
-    return Question(run_dir, found.clips, (loaded,) if loaded else _suites(found.clips), **more)
+    say_some(f"prompts have no clip{' and count as failed' * complete}", [prompt.id for prompt in found.missing])
+    lost = [Clip(folder / f"{slug(prompt.id)}.mp4", prompt, model) for prompt in found.missing] if complete else []
+    return Question(run_dir, (*found.clips, *lost), (loaded,) if loaded else _suites(found.clips), **more)
 
 
 def compared(question: Question, reference: Path, suite: str | None = None) -> Question:

@@ -75,7 +75,10 @@ def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:
     from avbench.features import extract
 
     path = item.clip.path
-    file = identify(path)
+    try:
+        file = identify(path)
+    except FileNotFoundError:
+        raise FileNotFoundError("the clip is not there") from None  # its name would make every reason another
     if item.expected and file.sha256 != item.expected:
         return _failed_clip(file, metrics, "changed: the file changed while the run was going on")
     backbones = dict.fromkeys(backbone for metric in metrics.values() for backbone in metric.needs)

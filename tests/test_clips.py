@@ -63,7 +63,7 @@ def test_stems_are_matched_to_prompts(tmp_path: Path) -> None:
         ("b_s1", 0),
         ("c_s1", 0),
     }
-    assert [path.name for path in found.extra] == ["other.mp4"] and found.missing == ("gone",)
+    assert [path.name for path in found.extra] == ["other.mp4"] and [p.id for p in found.missing] == ["gone"]
     touch(tmp_path, "a.mkv")
     with pytest.raises(UsageError, match=r"a\.mkv.*both prompt 'a', seed 0|both prompt 'a', seed 0"):
         find_clips(tmp_path, "m", suite("a"))
@@ -110,6 +110,9 @@ def test_a_manifest_says_prompts_models_and_seeds(tmp_path: Path) -> None:
         ({"video_caption": "x"}, r"set\.jsonl:1: path: missing"),
         ({"path": "../x.mp4", "video_caption": "x"}, r":1: path: .*leaves"),
         ({"path": "/etc/x.mp4", "video_caption": "x"}, r":1: path: .*leaves"),
+        ({"path": "C:\\clips\\x.mp4", "video_caption": "x"}, r":1: path: .*a path of Windows"),
+        ({"path": "\\\\server\\x.mp4", "video_caption": "x"}, r":1: path: .*a path of Windows"),
+        ({"path": "..\\x.mp4", "video_caption": "x"}, r":1: path: .*leaves"),
         ({"path": "a.mp4", "video_caption": "x", "seed": -1}, r":1: seed: "),
         ({"path": "a.mp4", "video_caption": "x", "colour": "red"}, r":1: colour: unknown field"),
     ],
@@ -118,6 +121,16 @@ def test_a_wrong_manifest_is_refused(tmp_path: Path, row: dict[str, object], sai
     (tmp_path / "set.jsonl").write_text(json.dumps(row))
     with pytest.raises(UsageError, match=said):
         read_manifest(tmp_path / "set.jsonl", tmp_path, "m")
+
+
+def test_a_manifest_from_windows_names_the_same_clips(tmp_path: Path) -> None:
+    """A backslash parts folders unless a file is really called so."""
+    touch(tmp_path, "a\\b.mp4")
+    rows = [{"path": name, "video_caption": "x"} for name in ("x\\y\\1.mp4", "a\\b.mp4")]
+    (tmp_path / "set.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first, second = read_manifest(tmp_path / "set.jsonl", tmp_path, "m")
+    assert (first.path, first.prompt.id) == (tmp_path.resolve() / "x" / "y" / "1.mp4", "x/y/1.mp4")
+    assert second.path.name == "a\\b.mp4"
 
 
 def test_a_clip_named_twice_is_refused(tmp_path: Path) -> None:

@@ -298,3 +298,26 @@ def test_scores_are_read_from_the_ledger_where_the_export_is_old(avbench: Any, t
         assert set(load_scores(run).value) == {7.0}
     finally:
         run.chmod(0o755)
+
+
+@pytest.mark.slow
+def test_a_complete_set_was_asked_for(avbench: Any, tmp_path: Path) -> None:
+    """Without `--complete` missing clips are named; with it they are failures until they are there."""
+    suite = avbench.suite({}, {}, {})
+    avbench("run", "--model", "toy", "--suite", suite, *TOY, "--out", "made")
+    clips = tmp_path / "clips"
+    shutil.copytree(tmp_path / "made" / "clips" / "toy" / "toys", clips)
+    (clips / "p1_s0.mp4").rename(tmp_path / "p1_s0.mp4")
+    command = ("score", clips, "--suite", suite, *TOY, "--out", "r")
+    assert "1 prompts have no clip: p1" in avbench(*command).stderr
+    done = avbench(*command, "--complete", code=3)
+    assert "prompts have no clip and count as failed: p1" in done.stderr
+    assert "1 of 3 items failed; allowed: 0" in done.stderr
+    table = scores(tmp_path / "r").set_index("prompt_id")
+    assert set(table.loc["p1"].status) == {"failed"} and set(table.loc["p0"].status) == {"ok"}
+    assert set(table.loc["p1"].reason) == {"error: FileNotFoundError: the clip is not there"}
+    avbench(*command, "--complete", "--max-failures", "1")
+    (tmp_path / "p1_s0.mp4").rename(clips / "p1_s0.mp4")
+    avbench(*command, "--complete")
+    assert set(scores(tmp_path / "r").status) == {"ok"}
+    assert "about the prompts of --suite" in avbench("score", clips, "--complete", code=2).stderr

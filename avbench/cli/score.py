@@ -22,6 +22,9 @@ def score(
     reference: Annotated[
         Path | None, typer.Option(help="Real clips that statistics of sets compare with: a folder or a run directory.")
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Prompts of --suite without a clip are failed items (--max-failures).")
+    ] = False,
     metrics: o.Metrics = "core",
     model: Annotated[str, typer.Option("--model", "-m", help="Who made the clips; default: the folder's name.")] = "",
     out: o.Out = None,
@@ -43,7 +46,8 @@ def score(
     """
     from avbench.question import compared, to_score
 
-    ask = to_score(path, suite=suite, manifest=manifest, model=model, out=out, metrics=metrics, fresh=fresh)
+    words = {"metrics": metrics, "fresh": fresh}
+    ask = to_score(path, suite=suite, manifest=manifest, model=model, out=out, complete=complete, **words)
     if reference is not None:
         ask = compared(ask, reference, suite)
     o.answer(ask, context.params, executor, workers, device, timeout, max_failures, as_json)
