@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from avbench import registry
 from avbench.clips import FileFacts, identify
@@ -91,31 +92,31 @@ def make_clips(ledger: Ledger, makers: Mapping[str, Maker], suites: Sequence[str
     """Make every clip that is not there as its model, settings, prompt and seed would make it now."""
     for model, maker in makers.items():
         known = maker.facts
-        entries = [entry for suite in suites for entry in ledger.entries(model, suite)]
-        prints = {entry.id: _fingerprint(entry.clip, known) for entry in entries}
-        stale = [entry.id for entry in entries if entry.state == DONE and entry.fingerprint != prints[entry.id]]
+        ids = [id for suite in suites for id in ledger.ids(model, suite)]
+        done = (entry for entry in ledger.each(ids) if entry.state == DONE)
+        stale = [entry.id for entry in done if entry.fingerprint != _fingerprint(entry.clip, known)]
         if stale:
             say(f"{model}: {len(stale)} clips were made with other settings or prompts; they are made again")
             ledger.reset(stale)
-        redo = set(stale)
-        todo = [entry for entry in entries if entry.state != DONE or entry.id in redo]
+        todo = [entry.id for entry in ledger.each(ids) if entry.state != DONE]
         if todo:
             with progress(len(todo), f"generate {model}") as tick:
-                for outcome in _made(maker.job, todo, known.batch, executor):
+                for outcome in _made(maker.job, ledger.each(todo), known.batch, executor):
                     for entry, file in zip(outcome.item, outcome.result or [None] * len(outcome.item), strict=True):
                         if file is None:
                             ledger.put_failure(entry.id, outcome.failure)
                         else:
-                            ledger.put_clip(entry.id, file, prints[entry.id])
+                            ledger.put_clip(entry.id, file, _fingerprint(entry.clip, known))
                     tick(len(outcome.item))
 
 
 def _made(
-    job: Job[Batch, Made], todo: Sequence[Entry], size: int, executor: Executor
+    job: Job[Batch, Made], todo: Iterator[Entry], size: int, executor: Executor
 ) -> Iterator[Outcome[Batch, Made]]:
     """Outcomes of all clips. The clips of a batch that failed are tried one by one, so that one cannot fail others."""
     again: list[Entry] = []
-    for outcome in executor.map(job, (tuple(todo[start : start + size]) for start in range(0, len(todo), size))):
+    batches = iter(lambda: tuple(islice(todo, size)), ())
+    for outcome in executor.map(job, batches):
         if outcome.result is None and len(outcome.item) > 1:
             again.extend(outcome.item)
         else:

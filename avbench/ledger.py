@@ -31,6 +31,8 @@ from avbench.suites import prompt_to_json
 
 LOCK = ".lock"
 ASKED, DONE, FAILED = "asked", "done", "failed"
+_PAGE = 500  # clips in memory at a time
+_CLIPS_OF = "FROM clips JOIN prompts USING (suite, prompt_id) WHERE model = ? AND suite = ?"
 NEEDS = "needs "  # how the reason begins where weights or an extra are missing
 
 
@@ -160,12 +162,25 @@ class Ledger:
 
     def entries(self, model: str, suite: str) -> list[Entry]:
         """The clips of one model and suite, in the order of the prompts and seeds."""
-        return entries_of(self._db, self.run_dir, "WHERE model = ? AND suite = ?", (model, suite))
+        return list(self.each(self.ids(model, suite)))
+
+    def ids(self, model: str, suite: str) -> list[int]:
+        """The same clips by id, which takes little memory."""
+        rows = self._db.execute(f"SELECT clips.id {_CLIPS_OF} ORDER BY position, prompt_id, seed", (model, suite))
+        return [id for (id,) in rows]
+
+    def each(self, ids: Sequence[int]) -> Iterator[Entry]:
+        """Clips by id, in that order, as they are when they are reached: read by the page, which bounds memory."""
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            where = "WHERE clips.id IN (SELECT value FROM json_each(?))"
+            found = {entry.id: entry for entry in entries_of(self._db, self.run_dir, where, (json.dumps(page),))}
+            yield from (found[id] for id in page if id in found)
 
     def check_files(self, model: str, suite: str) -> tuple[list[Entry], list[Entry]]:
         """The done clips whose file has changed (their scores are dropped), and those whose file is gone."""
         changed, gone = [], []
-        for entry in self.entries(model, suite):
+        for entry in self.each(self.ids(model, suite)):
             if entry.state != DONE:
                 continue
             try:
@@ -241,16 +256,20 @@ class Ledger:
                 details = [(id, part, score.metric, pack(score.detail)) for score in columns if score.detail]
                 db.executemany("INSERT INTO details VALUES (?, ?, ?, ?)", details)
 
-    def evaluated(self, model: str, suite: str) -> dict[int, set[str]]:
-        """Clip id to the metrics that are done with it. Failed ones are not: the same command tries them again."""
-        done: dict[int, set[str]] = {}
-        for clip, metric in self._db.execute(
-            "SELECT clip, metric FROM evaluations JOIN clips ON clip = clips.id"
-            " WHERE model = ? AND suite = ? AND evaluations.state = 'done'",
-            (model, suite),
-        ):
-            done.setdefault(clip, set()).add(metric)
-        return done
+    def lacking(self, model: str, suite: str, metrics: Collection[str]) -> list[int]:
+        """Ids of the clips, but for those that could not be made, with which one of these metrics is not done."""
+        rows = self._db.execute(
+            "SELECT clips.id, (SELECT count(*) FROM evaluations AS e WHERE e.clip = clips.id AND e.state = 'done'"
+            f" AND e.metric IN (SELECT value FROM json_each(?))) AS done {_CLIPS_OF} AND state != 'failed'"
+            " ORDER BY position, prompt_id, seed",
+            (json.dumps(list(metrics)), model, suite),
+        )
+        return [id for id, done in rows if done < len(metrics)]
+
+    def done_with(self, id: int) -> set[str]:
+        """The metrics that are done with a clip. Failed ones are not: the same command tries them again."""
+        rows = self._db.execute("SELECT metric FROM evaluations WHERE clip = ? AND state = 'done'", (id,))
+        return {metric for (metric,) in rows}
 
     def drop_outdated(self, metric: str, key: str) -> int:
         """Delete what another version of a metric has scored. Returns how many clips that were."""

@@ -95,9 +95,10 @@ def _ask(ledger: Ledger, question: Question) -> None:
     asked_paths = {clip.path for clip in question.clips}
     prompts = {suite.name: {prompt.id for prompt in suite.prompts} for suite in question.suites}
     for model, suite_name in question.pairs:
-        known = ledger.entries(model, suite_name)
-        old = [e for e in known if e.clip.prompt.id not in prompts[suite_name]]
-        if not question.models:
+        known = ledger.each(ledger.ids(model, suite_name))
+        if question.models:
+            old = [e for e in known if e.clip.prompt.id not in prompts[suite_name]]
+        else:
             old = [e for e in known if e.clip.path not in asked_paths]
         if old:
             say_some("clips are no longer part of this and are left out", [entry.clip.path.name for entry in old])

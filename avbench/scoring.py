@@ -10,7 +10,7 @@ from avbench import details, devices, registry
 from avbench.clips import FileFacts, identify, stamp
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
-from avbench.ledger import FAILED, Ledger
+from avbench.ledger import Ledger
 from avbench.materials import Left, pack
 from avbench.parts import Features, Metric, SetMetric
 from avbench.plan import CORE, MetricFacts, fingerprint, split
@@ -172,17 +172,16 @@ def score_clips(
     for metric in metrics:
         if outdated := ledger.drop_outdated(metric.name, metric.key):
             say(f"{metric.name} has changed since {outdated} clips were scored; those scores are dropped")
-    todo = []
-    for model, suite in pairs:
-        done = ledger.evaluated(model, suite)
-        for entry in ledger.entries(model, suite):
-            lacks = tuple(name for name in facts if name not in done.get(entry.id, ()))
-            if lacks and entry.state != FAILED:
-                todo.append(ToScore(entry.id, entry.clip, entry.sha256, lacks))
+    todo = [id for model, suite in pairs for id in ledger.lacking(model, suite, facts)]
     if not todo:
         return
+    items = (
+        ToScore(entry.id, entry.clip, entry.sha256, tuple(name for name in facts if name not in done))
+        for entry in ledger.each(todo)
+        for done in [ledger.done_with(entry.id)]
+    )
     with progress(len(todo), "score") as tick:
-        for outcome in executor.map(ScoreClips(tuple(facts)), todo):
+        for outcome in executor.map(ScoreClips(tuple(facts)), items):
             if outcome.result is None:
                 lost = [facts[name] for name in outcome.item.metrics]
                 scores = {m.name: (m.key, refuse(m, Status.FAILED, outcome.failure)) for m in lost}

@@ -148,7 +148,7 @@ def test_why_a_set_has_no_score(tmp_path: Path, metric: type[Mean]) -> None:
         no_face, needs = (Left(status=Status.UNSCORED, reason=reason) for reason in ("no face", "needs weights x"))
         leave(ledger, p0=needs, p2=no_face, p4=no_face)
         assert pooled(ledger)[""] == (None, 0, "unscored", "no face")
-        assert [e.clip.prompt.id for e in ledger.entries("m", "s") if e.id not in ledger.evaluated("m", "s")] == ["p0"]
+        assert [entry.clip.prompt.id for entry in ledger.each(ledger.lacking("m", "s", ["sum"]))] == ["p0"]
         for fault, status in (
             (Unscored("too few"), "unscored"),
             (NotApplicable("too few"), "not_applicable"),

@@ -45,7 +45,9 @@ def test_scores_come_back_to_the_bit(tmp_path: Path) -> None:
         first, second = ledger.entries("model", "s")
         failure = Score("a", "signal", None, Status.FAILED, "broke \udcff")
         ledger.put_scores(second.id, {"m": ("key", [failure, Score("b", "signal", 5e-324)])})
-        assert ledger.evaluated("model", "s") == {first.id: {"m"}}  # what failed is tried again
+        assert ledger.lacking("model", "s", ["m"]) == [second.id]  # what failed is tried again
+        assert ledger.lacking("model", "s", ["m", "n"]) == [first.id, second.id]
+        assert ledger.done_with(first.id) == {"m"} and not ledger.done_with(second.id)
         export(ledger)
     found = load_scores(tmp_path)
     assert tuple(found.columns) == COLUMNS
@@ -83,7 +85,7 @@ def test_another_content_prompt_or_version_drops_the_scores(tmp_path: Path) -> N
 
         ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0)])})
         assert ledger.drop_outdated("m", "new key") == 1 and not ledger.rows()
-        assert ledger.evaluated("model", "s") == {}
+        assert not ledger.done_with(entry.id)
 
 
 def test_the_facts_behind_scores_live_and_die_with_them(tmp_path: Path) -> None:
@@ -138,6 +140,23 @@ def test_a_ledger_of_an_older_avbench_is_brought_up_to_date(tmp_path: Path) -> N
         (entry,) = ledger.entries("model", "s")
         ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0, detail={"x": 1})])})
     assert [detail.facts for detail in load_details(tmp_path)] == [{"x": 1}]
+
+
+def test_clips_are_read_by_the_page_as_they_are_when_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avbench.ledger._PAGE", 2)
+    names = [f"p{number}" for number in range(5)]
+    with filled(tmp_path, *names) as ledger:
+        ids = ledger.ids("model", "s")
+        assert [entry.clip.prompt.id for entry in ledger.each(ids[::-1])] == names[::-1]
+        reading = ledger.each(ids)
+        assert next(reading).state == DONE
+        ledger.reset(ids[1:3])  # of the page in memory, and of one that is not
+        ledger.forget(ids[3:4])
+        assert [(entry.clip.prompt.id, entry.state) for entry in reading] == [
+            ("p1", DONE),
+            ("p2", "asked"),
+            ("p4", DONE),
+        ]
 
 
 def test_reset_and_forget(tmp_path: Path) -> None:
