@@ -28,7 +28,8 @@ def here() -> dict[str, tuple[str, str]]:
     for name in names(Metric):
         metric = load(Metric, name)
         of_set = metric.set_columns if issubclass(metric, SetMetric) else ()
-        found |= {column.name: (name, metric.backend) for column in (*metric.columns, *of_set)}
+        # a scorer trained on the world shares its columns with the official one, which comes first
+        found = {column.name: (name, metric.backend) for column in (*metric.columns, *of_set)} | found
     return found
 
 
