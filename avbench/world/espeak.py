@@ -1,4 +1,4 @@
-"""One utterance by espeak-ng, run as a script in a process of its own: `python -I -S espeak.py` with JSON on stdin.
+"""Utterances by espeak-ng, run as a script in a process of its own: `python -I -S espeak.py` with JSON on stdin.
 
 espeak-ng keeps its oscillators' phases from call to call and cannot be unloaded, so the only way to the same samples
 for the same text, whatever was said before, is a fresh process (20 ms). Standard library only.
@@ -87,6 +87,7 @@ def speak(call: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 
 if __name__ == "__main__":
-    header, samples = speak(json.load(sys.stdin))
-    head = json.dumps(header).encode()
-    sys.stdout.buffer.write(struct.pack("<I", len(head)) + head + samples)
+    for each in json.load(sys.stdin):
+        header, samples = speak(each)
+        head = json.dumps(header).encode()
+        sys.stdout.buffer.write(struct.pack("<II", len(head), len(samples)) + head + samples)

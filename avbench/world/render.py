@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import cv2
@@ -27,19 +28,26 @@ UNDER = 0.42  # an event's loudness under speech, as a share of its own
 
 
 def render(
-    prompt: Prompt, seed: int, size: int = 64, seconds: float | None = None, face_of: Speaker | None = None
+    prompt: Prompt,
+    seed: int,
+    size: int = 64,
+    seconds: float | None = None,
+    face_of: Speaker | None = None,
+    stills: Sequence[int] | None = None,
 ) -> Take:
     """The prompt as a clip of `size` pixels square at 25 fps with 16 kHz mono sound, both exactly frames / 25 long.
 
     The same (prompt, seed, size) gives the same bytes. `seconds` overrides the prompt's own length; `face_of` gives
-    whoever speaks the face of another, the voice and the movements stay.
+    whoever speaks the face of another, the voice and the movements stay. With `stills` only these frames are painted
+    and `frames` and the boxes hold no others; the sound is whole.
     """
     scene = scene_of(prompt, seed, seconds)
     plans = [plan_of(prop, scene.seconds) for prop in scene.props]
     spoken = None
     if scene.line and scene.talker:
         spoken = say(scene.line.text, scene.line.language, scene.talker, scene.seed, scene.seconds)
-    frames, boxes, aperture = _film(scene, plans, spoken, size, face_of or scene.talker)
+    wanted = range(scene.frames) if stills is None else stills
+    frames, boxes, aperture = _film(scene, plans, spoken, size, face_of or scene.talker, wanted)
     events = [
         Event(prop.kind, at, strength)
         for prop, plan in zip(scene.props, plans, strict=True)
@@ -96,7 +104,12 @@ Boxes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def _film(
-    scene: Scene, plans: list[Plan], spoken: Utterance | None, size: int, person: Speaker | None
+    scene: Scene,
+    plans: list[Plan],
+    spoken: Utterance | None,
+    size: int,
+    person: Speaker | None,
+    wanted: Sequence[int],
 ) -> tuple[NDArray[np.uint8], Boxes, NDArray[np.float32]]:
     """Frames, the boxes of object, face and mouth in pixels, and the mouth's aperture."""
     px = size * (2 if size <= 128 else 1)
@@ -109,9 +122,9 @@ def _film(
     poses = face.poses(scene.seed, scene.frames, FPS, scene.zoom, *scene.shift)
     gains = [np.clip(np.arange(256) * gain, 0, 255) for gain in scene.light]
     table = np.stack(gains, axis=1).astype(np.uint8)[None]
-    frames = np.empty((scene.frames, size, size, 3), np.uint8)
-    boxes = np.full((3, scene.frames, 4), np.nan, np.float32)
-    for i in range(scene.frames):
+    frames = np.empty((len(wanted), size, size, 3), np.uint8)
+    boxes = np.full((3, len(wanted), 4), np.nan, np.float32)
+    for n, i in enumerate(wanted):
         along = i / max(1, scene.frames - 1) - 0.5
         dx, dy = scene.drift[0] * along, scene.drift[1] * along
         _pan(back, dx, dy, px, canvas.image)
@@ -120,13 +133,13 @@ def _film(
             near = 0.0 if KINDS[prop.kind].wide else 1.0  # what fills the picture does not pan with the camera
             x, y = prop.centre
             canvas.origin = (x - prop.scale / 2 - near * dx, y - prop.scale / 2 - near * dy)
-            boxes[0, i] = KINDS[prop.kind].draw(canvas, plan, i / FPS)
+            boxes[0, n] = KINDS[prop.kind].draw(canvas, plan, i / FPS)
         if head:
-            boxes[1, i], boxes[2, i] = head.draw(
+            boxes[1, n], boxes[2, n] = head.draw(
                 canvas.image, poses[i], float(mouth.aperture[i]), float(mouth.width[i])
             )
         small = cv2.resize(canvas.image, (size, size), interpolation=cv2.INTER_AREA) if px != size else canvas.image
-        frames[i] = cv2.LUT(small, table)
+        frames[n] = cv2.LUT(small, table)
     boxes *= size
     return frames, (boxes[0], boxes[1], boxes[2]), mouth.aperture
 

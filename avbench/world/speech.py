@@ -9,8 +9,10 @@ import re
 import struct
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,19 +97,43 @@ def library() -> tuple[str, str] | None:
     return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
 
 
+def utter(calls: Sequence[Mapping[str, object]]) -> list[Raw]:
+    """What espeak-ng says to calls of `espeak.speak`, one after the other in one fresh process.
+
+    The samples of an utterance depend on those before it. Raises RuntimeError when espeak-ng fails.
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", espeak.__file__],
+        input=json.dumps(calls, sort_keys=True).encode(),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"espeak-ng failed: {done.stderr.decode(errors='replace').strip()[-500:]}")
+    said, at = [], 0
+    while at < len(done.stdout):
+        head, sound = struct.unpack_from("<II", done.stdout, at)
+        begin = at + 8 + head
+        said.append(_raw(json.loads(done.stdout[at + 8 : begin]), done.stdout[begin : begin + sound]))
+        at = begin + sound
+    return said
+
+
+def _raw(head: Mapping[str, Any], sound: bytes) -> Raw:
+    samples = np.frombuffer(sound, np.int16).astype(np.float32) / 32768
+    hz = int(head["rate"])
+    common = int(np.gcd(hz, RATE))
+    audio = resample_poly(samples, RATE // common, hz // common).astype(np.float32)
+    starts = [at / hz for _, at in head["words"]]
+    return Raw(
+        audio, tuple((p, at / hz) for p, at in head["words"]), _phones(head["phones"], hz, starts, len(samples) / hz)
+    )
+
+
 def tokens(text: str) -> list[tuple[int, str]]:
     """(position, word) of the words of a text without punctuation; each Chinese character is a word."""
     pattern = r"[一-鿿]|[^\W一-鿿_]+(?:['’\-.,:][^\W一-鿿_]+)*"
     return [(m.start(), m.group()) for m in re.finditer(pattern, text)]
-
-
-def _worker(call: str) -> bytes:
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", espeak.__file__], input=call.encode(), capture_output=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"espeak-ng failed: {done.stderr.decode(errors='replace').strip()[-500:]}")
-    return done.stdout
 
 
 def _espeak(found: tuple[str, str], text: str, language: str, speaker: Speaker, rate: int, limit: float) -> Raw:
@@ -124,17 +150,7 @@ def _espeak(found: tuple[str, str], text: str, language: str, speaker: Speaker, 
         "limit": limit,
         "text": text,
     }
-    out = _worker(json.dumps(call, sort_keys=True))
-    size = struct.unpack("<I", out[:4])[0]
-    head = json.loads(out[4 : 4 + size])
-    samples = np.frombuffer(out[4 + size :], np.int16).astype(np.float32) / 32768
-    hz = int(head["rate"])
-    common = int(np.gcd(hz, RATE))
-    audio = resample_poly(samples, RATE // common, hz // common).astype(np.float32)
-    starts = [at / hz for _, at in head["words"]]
-    return Raw(
-        audio, tuple((p, at / hz) for p, at in head["words"]), _phones(head["phones"], hz, starts, len(samples) / hz)
-    )
+    return utter([call])[0]
 
 
 def _phones(events: list[tuple[str, int]], hz: int, starts: list[float], end: float) -> tuple[Phone, ...]:

@@ -15,6 +15,7 @@ from avbench.parts import Audio, AudioBackbone, AudioView, Frames, VideoBackbone
 
 from ._checkpoint import down, network, up
 from ._slots import Shown, Slots
+from .embedding import WINDOW, Embedding, windows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from .imagebind import ImageBind
 
 ID, VOCABULARY = "imagebind_huge", "imagebind_bpe"
-WINDOW, OVERLAP = 2.0, 1.5  # seconds, of JavisScore
-Embedding = NDArray[np.float32]  # (1024,) unless said otherwise
 Image = NDArray[np.uint8]
 
 
@@ -76,17 +75,6 @@ class ImageBindWindows(AudioBackbone[Embedding]):
         return np.stack([_hear(audio.samples[start : start + size], audio.rate) for start in starts])
 
 
-def windows(length: int, rate: float) -> tuple[int, list[int]]:
-    """Size and starts of JavisScore's windows, 2 s long with 1.5 s in common, of `length` frames or samples.
-
-    The last one is moved back to fit; with up to 2 s there is one of everything.
-    """
-    size = int(WINDOW * rate)
-    if length <= size:
-        return length, [0]
-    return size, [*range(0, length - size, size - int(OVERLAP * rate)), length - size]
-
-
 def read(text: str) -> Embedding:
     """The embedding of a text; its first 75 tokens count."""
     return remembered(_read, text, weights=(VOCABULARY, ID))
@@ -101,12 +89,6 @@ def _read(text: str) -> Embedding:
     net = _network()
     with torch.inference_mode():
         return down(net.text(up(tokens, net))[0])
-
-
-def cosine(a: Embedding, b: Embedding) -> NDArray[np.float64]:
-    """Cosine similarity along the last axis, -1..1."""
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    return np.asarray((a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)))
 
 
 class _PairExtractor(VideoExtractor[Embedding]):

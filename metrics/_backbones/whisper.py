@@ -19,6 +19,7 @@ from avbench.parts import Audio, AudioBackbone, AudioView
 from ._checkpoint import opened
 from ._paper import library
 from .sound import finite
+from .transcript import Transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 RATE = 16_000
 WEIGHTS = "whisper_large_v3"
 BEAM = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was heard. The two confidences are the worst of the 30 s windows; they gate nothing."""
-
-    text: str
-    language: str
-    log_probability: float
-    no_speech_probability: float
 
 
 class Speech:

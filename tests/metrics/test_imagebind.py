@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.media.sweep import sweep
+from avbench.metrics._agreement import javis_score
+from avbench.metrics._backbones import embedding
 from avbench.metrics._backbones import imagebind_input as protocol
 from avbench.metrics._backbones import imagebind_tower as tower
 from avbench.metrics._backbones.imagebind import ImageBind as Network
 from avbench.metrics._backbones.imagebind import ImageBindConfig, TrunkConfig
 from avbench.metrics.imagebind import ImageBind
-from avbench.metrics.javis_score import JavisScore, javis_score
+from avbench.metrics.javis_score import JavisScore
 from avbench.parts import Audio, Frames, VideoExtractor
 from avbench.records import Clip, Prompt, Score, Status
 
@@ -81,7 +83,7 @@ def test_under_four_seconds_there_is_no_pair(small: Network) -> None:
     [(125, 50, [0, 13, 26, 39, 52, 65, 75]), (51, 50, [0, 1]), (50, 50, [0]), (30, 30, [0])],
 )
 def test_windows(length: int, size: int, starts: list[int]) -> None:
-    assert tower.windows(length, 25) == (size, starts)
+    assert embedding.windows(length, 25) == (size, starts)
 
 
 def _unit(angle: float) -> NDArray[np.float32]:
@@ -149,7 +151,7 @@ def test_every_frame_of_a_real_clip(shared: Path, small: Network) -> None:
     answer = JavisScore().score(Clip(path, Prompt("p"), "model"), features)
     frames = features[tower.ImageBindFrames()]
     assert frames.shape == (75, 32)
-    assert answer["avh_score"] == pytest.approx(tower.cosine(frames, features[tower.ImageBindAudio()]).mean())
+    assert answer["avh_score"] == pytest.approx(embedding.cosine(frames, features[tower.ImageBindAudio()]).mean())
     sound, heard = features[tower.ImageBindAudio()], features[tower.ImageBindWindows()]
     assert answer["javis_score"] == javis_score(frames, sound, heard, 25)
     assert len(heard) == 3
