@@ -61,6 +61,7 @@ class Harmony(Generator, Trainable):
             "guidance": "sync",
             "s_v": config.s_v,
             "s_a": config.s_a,
+            "churn": config.churn,
             "weights": self.digest,
         }
 

@@ -22,9 +22,14 @@ def noised(clean: Tensor, noise: Tensor, s: Tensor) -> Tensor:
     return (1 - s) * clean + s * noise
 
 
-def velocity(z: Tensor, clean: Tensor, s: Tensor, floor: float) -> Tensor:
-    """The velocity u = (z_s - z_0) / s of a predicted clean latent; s is clipped, since u is 0 / 0 at s = 0."""
-    return (z - clean) / s.clamp_min(floor).view(-1, *[1] * (z.ndim - 1))
+def renoised(z: Tensor, clean: Tensor, s: Tensor, to: Tensor, fresh: Tensor, churn: float) -> Tensor:
+    """From level `s` to level `to` along the predicted clean latent, `churn` of the noise replaced by `fresh`.
+
+    z_to = (1 - to) z_0 + to (sqrt(1 - churn^2) e + churn fresh), with e = (z_s - (1 - s) z_0) / s, the noise that the
+    estimate implies. Without churn this is Euler's step. (Song et al. 2021, DDIM, eq. 16, on a straight path.)
+    """
+    noise = (z - (1 - s) * clean) / s
+    return (1 - to) * clean + to * ((1 - churn**2) ** 0.5 * noise + churn * fresh)
 
 
 def weight(s: Tensor, floor: float) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .codec import still
 from .config import SampleConfig
-from .flow import grid, guided, velocity
+from .flow import grid, guided, renoised
 from .model import AUDIO_RATE, FPS, Anchors, JointModel, audio_tokens
 from .text import Condition
 from .timemap import Timeline
@@ -21,10 +21,11 @@ from .weights import Codecs
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """The noise of one clip: `video` (1, C, F, h, w) and `audio` (1, La, C)."""
+    """The noise of one clip: `video` (1, C, F, h, w) and `audio` (1, La, C), and the seed of what churn draws later."""
 
     video: Tensor
     audio: Tensor
+    later: int
 
     @classmethod
     def of(cls, seed: int, model: JointModel, frames: int) -> Noise:
@@ -34,6 +35,7 @@ class Noise:
         return cls(
             torch.randn(1, config.video_channels, latents, cells, cells, generator=source),
             torch.randn(1, audio_tokens(frames), config.audio_channels, generator=source),
+            seed ^ 0x9E3779B9,
         )
 
 
@@ -41,12 +43,13 @@ class Noise:
 def sample(
     model: JointModel, condition: Condition, noise: Noise, silence: Tensor, config: SampleConfig
 ) -> tuple[Tensor, Tensor]:
-    """Euler from noise to clean latents on Wan's grid; texts are kept in the negative passes.
+    """From noise to clean latents on Wan's grid; texts are kept in the negative passes.
 
     One batched call a step holds the joint pass and both negative passes. The mute driver's states are computed once;
     the still driver is the first frame of the clean estimate, taken anew every `anchor_every` steps.
     """
     video, audio = noise.video.to(silence), noise.audio.to(silence)
+    source = torch.Generator().manual_seed(noise.later)
     features = model.encode(condition)
     pair = features.repeat(2)
     mute, seen = model.drive_audio(silence, features), None
@@ -61,9 +64,9 @@ def sample(
         clean_v, clean_a = model(video.repeat(2, 1, 1, 1, 1), audio.repeat(2, 1, 1), two, two, pair, anchors=anchors)
         guess = guided(clean_v[:1], clean_v[1:], config.s_v)
         voice = guided(clean_a[:1], clean_a[1:], config.s_a)
-        step = following - s
-        video = video + step * velocity(video, guess, s[None], config.floor)
-        audio = audio + step * velocity(audio, voice, s[None], config.floor)
+        fresh_v, fresh_a = (torch.randn(z.shape, generator=source).to(z) for z in (video, audio))
+        video = renoised(video, guess, s, following, fresh_v, config.churn)
+        audio = renoised(audio, voice, s, following, fresh_a, config.churn)
     return video, audio
 
 

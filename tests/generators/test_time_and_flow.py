@@ -41,9 +41,23 @@ def test_scale_one_is_the_conditional_output() -> None:
     assert torch.equal(flow.guided(u, n, 1.0), u)
 
 
-def test_velocity_recovers_the_target() -> None:
-    clean, noise, s = torch.randn(3, 7), torch.randn(3, 7), torch.tensor([0.2, 0.6, 1.0])
-    torch.testing.assert_close(flow.velocity(flow.noised(clean, noise, s), clean, s, 0.08), noise - clean)
+def test_without_churn_a_step_is_eulers() -> None:
+    clean, noise, fresh = torch.randn(3, 7), torch.randn(3, 7), torch.randn(3, 7)
+    s, to = torch.tensor(0.6), torch.tensor(0.45)
+    z = flow.noised(clean, noise, s.expand(3))
+    torch.testing.assert_close(flow.renoised(z, clean, s, to, fresh, 0.0), z + (to - s) * (noise - clean))
+    torch.testing.assert_close(
+        flow.renoised(z, clean, s, to, fresh, 1.0), flow.noised(clean, fresh, to.expand(3)), rtol=1e-5, atol=1e-6
+    )
+
+
+@given(st.floats(0, 1))
+def test_churn_keeps_the_amount_of_noise(churn: float) -> None:
+    source = torch.Generator().manual_seed(0)
+    clean, noise, fresh = (torch.randn(4000, dtype=torch.float64, generator=source) for _ in range(3))
+    s, to = torch.tensor(0.8, dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64)
+    z = flow.renoised((1 - s) * clean + s * noise, clean, s, to, fresh, churn)
+    assert float((z - (1 - to) * clean).std()) == pytest.approx(0.5, rel=0.05)
 
 
 @pytest.mark.parametrize(("frames", "tokens"), [(101, 127), (65, 82), (33, 42), (17, 22)])
