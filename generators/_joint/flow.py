@@ -29,7 +29,8 @@ def renoised(z: Tensor, clean: Tensor, s: Tensor, to: Tensor, fresh: Tensor, chu
     estimate implies. Without churn this is Euler's step. (Song et al. 2021, DDIM, eq. 16, on a straight path.)
     """
     noise = (z - (1 - s) * clean) / s
-    return (1 - to) * clean + to * ((1 - churn**2) ** 0.5 * noise + churn * fresh)
+    kept: float = (1 - churn**2) ** 0.5
+    return (1 - to) * clean + to * (kept * noise + churn * fresh)
 
 
 def weight(s: Tensor, floor: float) -> Tensor:
