@@ -51,7 +51,7 @@ class SampleConfig:
     s_v: float = 1.5
     s_a: float = 1.5
     anchor_every: int = 5
-    churn: float = 0.6
+    churn: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
