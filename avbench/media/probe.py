@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from av import logging
 from av.error import FFmpegError
 from av.stream import Disposition
 
@@ -97,6 +99,22 @@ def first_frame(container: InputContainer, video: VideoStream) -> VideoFrame | N
     except FFmpegError:
         return None
     return None
+
+
+def refused_for_size(path: Path, limits: Limits) -> bool:
+    """Whether the decoder refuses frames of a file, of which nothing can be decoded, for their size.
+
+    FFmpeg says so in its log alone, and forgets the size.
+    """
+    level = logging.get_level()
+    logging.set_level(logging.ERROR)
+    try:
+        with logging.Capture() as log, suppress(MediaError), opened(path, limits.pixels) as container:
+            for stream in container.streams.video[:1]:
+                first_frame(container, stream)
+    finally:
+        logging.set_level(level)
+    return any("max pixel count" in words for _, _, words in log)
 
 
 def turned(info: MediaInfo, frame: VideoFrame) -> MediaInfo:

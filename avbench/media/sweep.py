@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 
 from avbench.errors import MediaError, NotApplicable
 from avbench.media.info import MediaInfo
-from avbench.media.probe import Header, Limits, describe, turned
+from avbench.media.probe import Header, Limits, describe, refused_for_size, turned
 from avbench.media.screen import Push, Screen
 from avbench.media.sound import Sound
 from avbench.media.source import Decoder, opened
@@ -96,10 +96,10 @@ class _Sweep(Features):
         if damaged["audio"]:
             sound.broken = f"{damaged['audio']} packets cannot be decoded"
         if screen is None and not sound.samples:
-            why = sound.broken
-            if info.video and not info.video.width:  # FFmpeg forgets a size that it refuses
-                why = f"its frames have no size, or one above the limit of {limits.pixels} pixels"
-            raise MediaError("invalid", f"nothing in {info.path} can be decoded" + (f" ({why})" if why else ""))
+            if info.video and refused_for_size(info.path, limits):
+                raise MediaError("too_large", f"{info.path} has frames above the limit of {limits.pixels} pixels")
+            why = f" ({sound.broken})" if sound.broken else ""
+            raise MediaError("invalid", f"nothing in {info.path} can be decoded{why}")
         if info.audio is not None and info.audio.duration is not None and "mp4" in audio_header.info.container:
             sound.trim(info.audio.duration)  # only MP4 states the length without the codec's padding
         self.info = _counted(info, screen, sound, damaged)

@@ -24,7 +24,7 @@ REFUSED = {
     "playlist.ts": "invalid",
     "script.mkv": "invalid",
     "huge.mp4": "too_large",
-    "huge.gif": "invalid",
+    "huge.gif": "too_large",
     "many.avi": "too_many_frames",
 }
 

@@ -113,7 +113,7 @@ def test_a_header_that_hides_the_frame_size_does_not_help(tmp_path: Path, encode
         data = data[:start] + struct.pack(form, *size) + data[start + struct.calcsize(form) :]
     path.write_bytes(data)
     limits = Limits(pixels=100 * 100)
-    with pytest.raises(MediaError, match=r"too_large|invalid"):
+    with pytest.raises(MediaError, match="too_large"):
         sweep(path, [], limits)
 
 
@@ -126,7 +126,7 @@ def test_the_decoder_holds_the_limit_where_the_header_has_no_size(tmp_path: Path
     if whole:
         assert sweep(path, []).info.decoded_frames == 1
         return
-    with pytest.raises(MediaError, match=r"invalid: nothing .* above the limit of 16777216 pixels"):
+    with pytest.raises(MediaError, match=r"too_large: .* above the limit of 16777216 pixels"):
         sweep(path, [])
 
 
