@@ -154,7 +154,7 @@ def test_the_chain_and_the_cache(score: Callable[..., Run]) -> None:
         "wer",
         "cer",
     }
-    assert set(ok.metric) >= {"pq", "pc", "ce", "cu"}
+    assert set(ok.metric) >= {"audiobox_pq", "audiobox_pc", "audiobox_ce", "audiobox_cu"}
     assert set(first.scores.status) <= {"ok", "not_applicable", "unscored"}
     assert set(first.scores.model) == {"seeded"}
     assert first.scores.backend.str.endswith("+unverified").all()

@@ -113,7 +113,7 @@ def test_lips_are_learnt(tmp_path: Path) -> None:
     training.run(60)
     rows = (tmp_path / "losses.csv").read_text().splitlines()[1:]
     told = [float(row.split(",")[3]) for row in rows]
-    assert np.mean(told[-10:]) < 0.6 * np.mean(told[:10])
+    assert np.mean(told[-10:]) < 0.8 * np.mean(told[:10])
 
 
 def test_an_offset_is_shared_by_the_classes_it_lies_between() -> None:
