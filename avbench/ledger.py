@@ -333,11 +333,11 @@ class Ledger:
         ).fetchone()
         return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed)
 
-    def rows(self) -> list[tuple[object, ...]]:
+    def rows(self) -> sqlite3.Cursor:
         """All scores so far, a row (see `COLUMNS`) each, in an order that does not depend on how the work was done."""
         return rows_of(self._db)
 
-    def set_rows(self) -> list[tuple[object, ...]]:
+    def set_rows(self) -> sqlite3.Cursor:
         """All set scores so far, a row (see `SET_COLUMNS`) each."""
         return set_rows_of(self._db)
 

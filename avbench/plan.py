@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import overload
 
 from avbench import registry
 from avbench.errors import IncompleteError, UsageError
 from avbench.metric_sets import load_set, set_names
 from avbench.paths import slug
-from avbench.records import Column
+from avbench.records import Clip, Column, Suite
 
 CORE = "core"
 WORLD = "world-"  # how backends begin whose weights were trained on the world
@@ -34,6 +35,37 @@ class MetricFacts:
     key: str = ""
     broken: str = ""
     set_columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid(Sequence[Clip]):
+    """The clips of every model, suite, prompt (the first `limit`) and seed; made when they are reached: a clip's path
+    takes more memory than all else that a run knows of it.
+    """
+
+    run_dir: Path
+    models: tuple[str, ...]
+    suites: tuple[Suite, ...]
+    seeds: tuple[int, ...] = (0,)
+    limit: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.models) * len(self.seeds) * sum(len(suite.prompts[: self.limit]) for suite in self.suites)
+
+    def __iter__(self) -> Iterator[Clip]:
+        run_dir = self.run_dir.resolve()
+        for model in self.models:
+            for suite in self.suites:
+                for prompt in suite.prompts[: self.limit]:
+                    for seed in self.seeds:
+                        yield Clip(run_dir / clip_path(model, suite.name, prompt.id, seed), prompt, model, seed)
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Clip]: ...
+    def __getitem__(self, index: int | slice) -> Clip | Sequence[Clip]:
+        return tuple(self)[index]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from avbench.clips import find_clips, read_manifest
 from avbench.errors import UsageError
 from avbench.parts import Generator
 from avbench.paths import decoded, slug
-from avbench.plan import chosen, clip_path, default_out, fingerprint, seed_indices, split
+from avbench.plan import Grid, chosen, default_out, fingerprint, seed_indices, split
 from avbench.progress import say_some
 from avbench.records import Clip, Prompt, Suite
 from avbench.store import is_run, load_clips
@@ -28,7 +28,7 @@ class Question:
     """
 
     out: Path
-    clips: tuple[Clip, ...]
+    clips: Sequence[Clip]
     suites: tuple[Suite, ...]
     models: tuple[str, ...] = ()
     metrics: str = "core"
@@ -56,14 +56,7 @@ def to_make(
     if limit == 0:
         raise UsageError("nothing to do: --limit 0 leaves no prompt")
     run_dir = out or default_out(names, [suite.name for suite in loaded])
-    clips = tuple(
-        Clip(run_dir.resolve() / clip_path(model, suite.name, prompt.id, seed), prompt, model, seed)
-        for model in names
-        for suite in loaded
-        for prompt in suite.prompts[:limit]
-        for seed in seed_indices(seeds)
-    )
-    return Question(run_dir, clips, loaded, names, **more)
+    return Question(run_dir, Grid(run_dir, names, loaded, seed_indices(seeds), limit), loaded, names, **more)
 
 
 def to_score(

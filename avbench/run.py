@@ -92,7 +92,7 @@ def _ask(ledger: Ledger, question: Question) -> None:
         if changed := ledger.put_prompts(suite, asked):
             say(f"{suite.name}: {changed} prompts have changed; their clips' scores are dropped")
     ledger.ask(question.clips)
-    asked_paths = {clip.path for clip in question.clips}
+    asked_paths = set() if question.models else {clip.path for clip in question.clips}
     prompts = {suite.name: {prompt.id for prompt in suite.prompts} for suite in question.suites}
     for model, suite_name in question.pairs:
         known = ledger.each(ledger.ids(model, suite_name))

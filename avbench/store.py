@@ -67,7 +67,7 @@ def load_scores(run_dir: Path) -> pd.DataFrame:
         counters = dict(db.execute("SELECT name, value FROM counters").fetchall())
         if export.is_file() and counters["exported"] == counters["revision"]:
             return _exported(export)
-        frame = pd.DataFrame(rows_of(db), columns=list(COLUMNS))
+        frame = pd.DataFrame(list(rows_of(db)), columns=list(COLUMNS))
         return frame.astype(dict.fromkeys(COLUMNS, "str") | {"seed": "int64", "value": "float64"})
 
 
@@ -79,7 +79,7 @@ def load_set_scores(run_dir: Path) -> pd.DataFrame:
     if not database.is_file():
         return _exported(export) if export.is_file() else pd.DataFrame(columns=list(SET_COLUMNS))
     with reading(database) as db:
-        frame = pd.DataFrame(set_rows_of(db) if version_of(db) > 2 else [], columns=list(SET_COLUMNS))
+        frame = pd.DataFrame(list(set_rows_of(db)) if version_of(db) > 2 else [], columns=list(SET_COLUMNS))
         numbers = dict.fromkeys(("value", "ci_low", "ci_high"), "float64")
         return frame.astype(dict.fromkeys(SET_COLUMNS, "str") | {"n": "int64"} | numbers)
 
@@ -152,7 +152,7 @@ def entries_of(db: sqlite3.Connection, run_dir: Path, where: str = "", values: t
     return entries
 
 
-def rows_of(db: sqlite3.Connection) -> list[tuple[object, ...]]:
+def rows_of(db: sqlite3.Connection) -> sqlite3.Cursor:
     columns = [
         (name, position, column["name"], fact["backend"])
         for name, fact in ((name, json.loads(text)) for name, text in _facts(db, "metric"))
@@ -167,13 +167,11 @@ def rows_of(db: sqlite3.Connection) -> list[tuple[object, ...]]:
         ") AS score JOIN clips ON score.clip = clips.id JOIN prompts USING (suite, prompt_id)"
         " ORDER BY model, suite, prompts.position, prompt_id, seed, part, place",
         (json.dumps(columns),),
-    ).fetchall()
+    )
 
 
-def set_rows_of(db: sqlite3.Connection) -> list[tuple[object, ...]]:
-    return db.execute(
-        f"SELECT {', '.join(SET_COLUMNS)} FROM set_scores ORDER BY model, suite, subset, part, position"
-    ).fetchall()
+def set_rows_of(db: sqlite3.Connection) -> sqlite3.Cursor:
+    return db.execute(f"SELECT {', '.join(SET_COLUMNS)} FROM set_scores ORDER BY model, suite, subset, part, position")
 
 
 def _facts(db: sqlite3.Connection, kind: str) -> list[tuple[str, str]]:

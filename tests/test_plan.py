@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avbench.errors import IncompleteError, UsageError
-from avbench.plan import MetricFacts, budget, choose_metrics, clip_path, sampling_seed, seed_indices
-from avbench.records import Column, Direction
+from avbench.plan import Grid, MetricFacts, budget, choose_metrics, clip_path, sampling_seed, seed_indices
+from avbench.records import Column, Direction, Prompt, Suite
 
 
 def facts(name: str, *columns: str, core: bool = True, broken: str = "") -> MetricFacts:
@@ -36,6 +36,18 @@ def test_sampling_seeds_are_pinned() -> None:
 def test_other_clips_have_other_seeds(m: str, p: str, s: int, m2: str, p2: str, s2: int) -> None:
     assert 0 <= sampling_seed(m, p, s) < 2**64
     assert (sampling_seed(m, p, s) == sampling_seed(m2, p2, s2)) == ((m, p, s) == (m2, p2, s2))
+
+
+def test_a_grid_has_every_clip_once(tmp_path: Path) -> None:
+    suites = tuple(Suite(name, "1", "0", tuple(Prompt(f"{name}{i}", name) for i in range(3))) for name in "xy")
+    grid = Grid(tmp_path, ("a", "b"), suites, seeds=(0, 4), limit=2)
+    clips = list(grid)
+    assert len(grid) == len(clips) == len({clip.path for clip in clips}) == 16
+    assert [(clip.model, clip.prompt.id, clip.seed) for clip in clips[:5]] == [
+        ("a", "x0", 0), ("a", "x0", 4), ("a", "x1", 0), ("a", "x1", 4), ("a", "y0", 0),
+    ]  # fmt: skip
+    assert grid[0] == clips[0] and list(grid[-2:]) == clips[-2:]
+    assert clips[0].path == tmp_path.resolve() / clip_path("a", "x", "x0", 0)
 
 
 def test_metrics_are_chosen_by_set_name_or_column() -> None:

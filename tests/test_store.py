@@ -57,6 +57,19 @@ def test_scores_come_back_to_the_bit(tmp_path: Path) -> None:
     assert load_scores(tmp_path).equals(found)
 
 
+def test_an_export_has_every_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avbench.export._ROWS", 2)
+    with filled(tmp_path, "p") as ledger:
+        (entry, *_) = ledger.entries("model", "s")
+        ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1), Score("b", "", 2), Score("c", "", 3)])})
+        export(ledger)
+        rows = list(ledger.rows())
+    assert len(rows) == 3
+    found = load_scores(tmp_path)
+    (tmp_path / "scores.parquet").unlink()
+    assert load_scores(tmp_path).equals(found) and len(found) == 3
+
+
 def test_a_clip_that_was_not_made_has_failed_every_metric(tmp_path: Path) -> None:
     with filled(tmp_path, "p") as ledger:
         (entry,) = ledger.entries("model", "s")
@@ -73,18 +86,18 @@ def test_another_content_prompt_or_version_drops_the_scores(tmp_path: Path) -> N
     with filled(tmp_path, "p", "q") as ledger:
         entry = ledger.entries("model", "s")[0]
         ledger.put_clip(entry.id, identify(entry.clip.path), "settings")
-        assert len(ledger.rows()) == 2  # the same content again
-        assert ledger.drop_outdated("m", "key") == 0 and len(ledger.rows()) == 2
+        assert len(list(ledger.rows())) == 2  # the same content again
+        assert ledger.drop_outdated("m", "key") == 0 and len(list(ledger.rows())) == 2
         entry.clip.path.write_text("other")
         changed, gone = ledger.check_files("model", "s")
-        assert [e.id for e in changed] == [entry.id] and not gone and not ledger.rows()
+        assert [e.id for e in changed] == [entry.id] and not gone and not list(ledger.rows())
 
         ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0)])})
-        assert ledger.put_prompts(suite("p", "q"), {"p"}) == 0 and ledger.rows()
-        assert ledger.put_prompts(suite("p", "q", caption="y"), {"p"}) == 2 and not ledger.rows()
+        assert ledger.put_prompts(suite("p", "q"), {"p"}) == 0 and list(ledger.rows())
+        assert ledger.put_prompts(suite("p", "q", caption="y"), {"p"}) == 2 and not list(ledger.rows())
 
         ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0)])})
-        assert ledger.drop_outdated("m", "new key") == 1 and not ledger.rows()
+        assert ledger.drop_outdated("m", "new key") == 1 and not list(ledger.rows())
         assert not ledger.done_with(entry.id)
 
 
@@ -136,7 +149,7 @@ def test_a_ledger_of_an_older_avbench_is_brought_up_to_date(tmp_path: Path) -> N
     db.close()
     assert len(load_scores(tmp_path)) == 2 and not list(load_details(tmp_path))  # reading changes nothing
     with Ledger(tmp_path) as ledger:
-        assert len(ledger.rows()) == 2
+        assert len(list(ledger.rows())) == 2
         (entry,) = ledger.entries("model", "s")
         ledger.put_scores(entry.id, {"m": ("key", [Score("a", "signal", 1.0, detail={"x": 1})])})
     assert [detail.facts for detail in load_details(tmp_path)] == [{"x": 1}]
@@ -163,7 +176,7 @@ def test_reset_and_forget(tmp_path: Path) -> None:
     with filled(tmp_path, "p", "q") as ledger:
         first, second = ledger.entries("model", "s")
         ledger.reset([first.id])
-        assert [entry.state for entry in ledger.entries("model", "s")] == ["asked", DONE] and not ledger.rows()
+        assert [entry.state for entry in ledger.entries("model", "s")] == ["asked", DONE] and not list(ledger.rows())
         ledger.forget([second.id])
     assert [clip.prompt.id for clip in load_clips(tmp_path)] == ["p"]
     assert [prompt.id for prompt in load_prompts(tmp_path)] == ["p"]

@@ -25,7 +25,7 @@ from avbench._local import LocalPool
 from avbench.executor import InProcess
 from avbench.media.info import MediaInfo
 from avbench.parts import Features, Generator, Metric, Request
-from avbench.plan import clip_path
+from avbench.plan import Grid
 from avbench.question import Question
 from avbench.records import Clip, Column, Direction, Prompt, Sample, Suite
 from avbench.run import run
@@ -61,8 +61,8 @@ class NullFeatures(mock.Mock):
 
 def question(items: int, out: Path) -> Question:
     prompts = tuple(Prompt(f"p{index:06}", "null", "nothing at all") for index in range(items))
-    clips = tuple(Clip(out / clip_path("null", "null", p.id, 0), p, "null") for p in prompts)
-    return Question(out, clips, (Suite("null", "1", "0", prompts),), ("null",), "null")
+    suites = (Suite("null", "1", "0", prompts),)
+    return Question(out, Grid(out, ("null",), suites), suites, ("null",), "null")
 
 
 def megabytes() -> float:
