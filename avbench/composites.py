@@ -1,7 +1,8 @@
 """The benchmarks' own totals, by name, of the columns that they are made of; where one is missing there is no total.
 
 Verse-Bench: Dorniwang/Verse-Bench@5645a09 calculate_metrics.py. VBench: Vchitect/VBench scripts/constant.py and
-cal_final_score.py; of its sixteen dimensions avbench has the seven of quality, and so no semantic and no total score.
+cal_final_score.py, cal_i2v_final_score.py; of its sixteen dimensions avbench has the seven of quality and three of the
+nine semantic ones, and so no semantic and no total score.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ VBENCH = (
     Bound("aesthetic_laion", 0.0, 1.0),
     Bound("imaging_spaq", 0.0, 1.0),
 )
+I2V = tuple(bound for bound in VBENCH if bound.column != "temporal_flickering")
 VIDEO = (Bound("as_verse", 0, 1), Bound("id_dinov3_versebench", 0, 1))
 AUDIO = (
     Bound("clap_pair_distance", 3, 0),
@@ -64,6 +66,11 @@ def vbench_quality(means: Means) -> float:
     return sum(bound.weight * bound.scaled(means) for bound in VBENCH) / sum(bound.weight for bound in VBENCH)
 
 
+def vbench_i2v_quality(means: Means) -> float:
+    """VBench-I2V's quality score, of the same dimensions but temporal flickering."""
+    return sum(bound.weight * bound.scaled(means) for bound in I2V) / sum(bound.weight for bound in I2V)
+
+
 def verse_overall(means: Means) -> float:
     """Verse-Bench's overall score: half of it the harmonic mean of CS and AV-A, scaled and clamped to 0..1."""
 
@@ -77,6 +84,7 @@ def verse_overall(means: Means) -> float:
 
 COMPOSITES = (
     Composite("VBench quality score", tuple(bound.column for bound in VBENCH), vbench_quality),
+    Composite("VBench-I2V quality score", tuple(bound.column for bound in I2V), vbench_i2v_quality),
     Composite(
         "Verse-Bench overall score", tuple(bound.column for bound in (*VIDEO, *AUDIO, *OTHER, SYNC)), verse_overall
     ),

@@ -32,6 +32,7 @@ class Measure:
     of_set: bool = False  # one number about all clips together, not a mean over them
     title: str = ""  # what a paper calls it, where the board is a paper's; its values are then shown times `scale`
     scale: float = 1.0
+    origin: float = 0.0  # of ours, which is 0 there
     decimals: int | None = None  # those of the column where None
 
 

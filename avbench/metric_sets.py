@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SetColumn:
-    """One column of a paper: its title and our metric's column; values of ours times `scale` are on the paper's scale.
+    """One column of a paper: its title and our metric's column.
 
-    `decimals` are those that the paper prints, `protocol` is what ours computes, `deviation` what is known to differ.
+    Values of ours, less `origin`, times `scale` are on the paper's scale. `decimals` are those that the paper
+    prints, `protocol` is what ours computes, `deviation` what is known to differ.
     """
 
     title: str
@@ -31,6 +32,7 @@ class SetColumn:
     protocol: str
     deviation: str = ""
     scale: float = 1.0
+    origin: float = 0.0
     decimals: int = 2
 
 
@@ -69,7 +71,10 @@ def common_set(words: Sequence[str]) -> MetricSet | None:
 def view(board: Leaderboard, chosen: MetricSet) -> Leaderboard:
     """The board as the paper prints it: its columns alone, with its titles, order and scale; guards stay beside."""
     places = [
-        (place, replace(measure, title=column.title, scale=column.scale, decimals=column.decimals))
+        (
+            place,
+            replace(measure, title=column.title, scale=column.scale, origin=column.origin, decimals=column.decimals),
+        )
         for column in chosen.columns
         for place, measure in enumerate(board.measures)
         if measure.column.name == column.metric

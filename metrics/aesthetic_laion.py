@@ -8,11 +8,11 @@ from typing import ClassVar
 from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.towers import ClipLargeFrames, laion_head
+from ._fast import backend, seen_by
 
-_FRAMES = ClipLargeFrames()
+_FRAMES = seen_by(ClipLargeFrames())
 
 
 class AestheticLaion(Metric):

@@ -8,9 +8,11 @@ from typing import ClassVar
 from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.towers import SiglipScores
+from ._fast import backend, seen_by
+
+_FRAMES = seen_by(SiglipScores())
 
 
 class AestheticV25(Metric):
@@ -27,9 +29,9 @@ class AestheticV25(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
-    needs = (SiglipScores(),)
+    needs = (_FRAMES,)
     backend: ClassVar[str] = backend("aesthetic_v2_5")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"aesthetic_v25": float(features[SiglipScores()].mean(dtype=float))}
+        return {"aesthetic_v25": float(features[_FRAMES].mean(dtype=float))}

@@ -8,12 +8,13 @@ from typing import ClassVar
 from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.quality import ManiqaScores, MusiqKoniq
 from ._backbones.towers import SiglipScores
+from ._fast import backend, seen_by
 
-_RANDOM = ManiqaScores(random=True)
+_RANDOM = seen_by(ManiqaScores(random=True))
+_AESTHETIC, _MUSIQ = seen_by(SiglipScores()), seen_by(MusiqKoniq())
 LICENCE = "weights Apache-2.0, AGPL-3.0"
 
 
@@ -39,11 +40,11 @@ class AsVerse(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
-    needs = (SiglipScores(), MusiqKoniq(), _RANDOM)
+    needs = (_AESTHETIC, _MUSIQ, _RANDOM)
     backend: ClassVar[str] = backend("aesthetic_v2_5+musiq_koniq+maniqa_koniq")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         cropped = float(features[_RANDOM].mean())
-        others = (features[SiglipScores()].mean(dtype=float) / 10, features[MusiqKoniq()].mean() / 100)
+        others = (features[_AESTHETIC].mean(dtype=float) / 10, features[_MUSIQ].mean() / 100)
         return {"as_verse": (float(sum(others)) + cropped) / 3, "maniqa_verse": cropped}

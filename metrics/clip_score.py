@@ -12,12 +12,12 @@ from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score, Status
-from avbench.weights import backend
 
 from ._backbones.towers import ClipFrames, clip_text
 from ._cosines import caption, cosines
+from ._fast import backend, seen_by
 
-_FRAMES = ClipFrames(own=True)
+_FRAMES = seen_by(ClipFrames(own=True))
 _WEIGHT = 2.5
 LICENCE = "CLIP ViT-B/32; weights MIT"
 
@@ -41,6 +41,25 @@ class ClipScore(Metric):
             high=2.5,
             summary="2.5 times the cosine, cosines below 0 as 0; Harmony's values would fit this scale",
             source=f"Hessel et al. 2021; {LICENCE}",
+        ),
+        Column(
+            "clip_score_percent",
+            unit="%",
+            direction=Direction.UP,
+            low=0.0,
+            high=100.0,
+            summary="100 times the mean cosine, at least 0: the scale of torchmetrics, whose default network differs",
+            source=f"torchmetrics CLIPScore; {LICENCE}",
+            decimals=2,
+        ),
+        Column(
+            "clip_score_shifted",
+            unit="1",
+            direction=Direction.UP,
+            low=0.0,
+            high=1.0,
+            summary="half of 1 plus the mean cosine: the other scale that would fit Harmony's values",
+            source=f"avbench; {LICENCE}",
         ),
         Column(
             "appearance_style",
@@ -67,8 +86,11 @@ class ClipScore(Metric):
             match = cosines(frames, clip_text(caption(clip.prompt)))
             answer["clip_score"] = float(match.mean())
             answer["clip_score_scaled"] = float(_WEIGHT * match.clip(min=0).mean())
+            answer["clip_score_percent"] = max(0.0, 100 * float(match.mean()))
+            answer["clip_score_shifted"] = (1 + float(match.mean())) / 2
         except NotApplicable as error:
-            answer |= {name: self._missing(name, str(error)) for name in ("clip_score", "clip_score_scaled")}
+            names = [column.name for column in self.columns if column.name.startswith("clip_score")]
+            answer |= {name: self._missing(name, str(error)) for name in names}
         style = clip.prompt.tag("style")
         answer["appearance_style"] = (
             float(cosines(frames, clip_text(style)).mean())

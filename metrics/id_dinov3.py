@@ -9,11 +9,12 @@ from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.towers import Dinov3Frames, dinov3_picture
 from ._cosines import cosines
+from ._fast import backend, seen_by
 
+_FRAMES = seen_by(Dinov3Frames())
 LICENCE = "DINOv3 ViT-L/16; weights under the DINOv3 licence"
 
 
@@ -35,12 +36,12 @@ class IdDinov3(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.WRONG_FACE,), ignores=(*SOUND, *TEXT))}
-    needs = (Dinov3Frames(),)
+    needs = (_FRAMES,)
     backend: ClassVar[str] = backend("dinov3_vitl16")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
         if clip.prompt.reference_image is None:
             raise NotApplicable("the prompt has no reference image")
-        means = cosines(features[Dinov3Frames()], dinov3_picture(clip.prompt.reference_image)).mean(axis=0)
+        means = cosines(features[_FRAMES], dinov3_picture(clip.prompt.reference_image)).mean(axis=0)
         return {"id_dinov3_cls": float(means[0]), "id_dinov3_versebench": float(means[1])}

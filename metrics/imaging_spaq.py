@@ -8,10 +8,11 @@ from typing import ClassVar
 from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.quality import MusiqSpaq
+from ._fast import backend, seen_by
 
+_FRAMES = seen_by(MusiqSpaq())
 LICENCE = "MUSIQ (Ke et al. 2021); weights Apache-2.0 in their first publication"
 
 
@@ -28,9 +29,9 @@ class ImagingSpaq(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
-    needs = (MusiqSpaq(),)
+    needs = (_FRAMES,)
     backend: ClassVar[str] = backend("musiq_spaq")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"imaging_spaq": float(features[MusiqSpaq()].mean() / 100)}
+        return {"imaging_spaq": float(features[_FRAMES].mean() / 100)}

@@ -8,9 +8,11 @@ from typing import ClassVar
 from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.quality import ManiqaScores
+from ._fast import backend, seen_by
+
+_FRAMES = seen_by(ManiqaScores())
 
 
 class Maniqa(Metric):
@@ -26,9 +28,9 @@ class Maniqa(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
-    needs = (ManiqaScores(),)
+    needs = (_FRAMES,)
     backend: ClassVar[str] = backend("maniqa_koniq")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"maniqa": float(features[ManiqaScores()].mean())}
+        return {"maniqa": float(features[_FRAMES].mean())}

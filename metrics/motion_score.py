@@ -9,9 +9,11 @@ from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.flow_pairs import MeanFlow
+from ._fast import backend, every
+
+_FLOW = MeanFlow(every())
 
 
 class MotionScore(Metric):
@@ -28,12 +30,12 @@ class MotionScore(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.FREEZE,), ignores=(*SOUND, *TEXT))}
-    needs = (MeanFlow(),)
+    needs = (_FLOW,)
     backend: ClassVar[str] = backend("raft_large")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        scores = features[MeanFlow()]
+        scores = features[_FLOW]
         if len(scores) == 0:
             raise NotApplicable("too_short: 1 frame, at least 2 needed")
         return {"motion_score": float(scores.mean())}

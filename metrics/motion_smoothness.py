@@ -12,9 +12,11 @@ from avbench.answers import ALL, SOUND, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones.interpolation import MiddleFrames
+from ._fast import backend, every
+
+_MIDDLES = MiddleFrames(every())
 
 
 class MotionSmoothness(Metric):
@@ -32,12 +34,12 @@ class MotionSmoothness(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SHUFFLE_FRAMES,), ignores=(*SOUND, *TEXT))}
-    needs = (MiddleFrames(),)
+    needs = (_MIDDLES,)
     backend: ClassVar[str] = backend("amt_s")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"motion_smoothness": smoothness(features[MiddleFrames()])}
+        return {"motion_smoothness": smoothness(features[_MIDDLES])}
 
 
 def smoothness(differences: NDArray[np.float64]) -> float:

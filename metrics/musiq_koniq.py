@@ -8,9 +8,11 @@ from typing import ClassVar
 from avbench.answers import ALL, SOUND, TEXT, Answers
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
-from avbench.weights import backend
 
 from ._backbones import quality
+from ._fast import backend, seen_by
+
+_FRAMES = seen_by(quality.MusiqKoniq())
 
 
 class MusiqKoniq(Metric):
@@ -26,9 +28,9 @@ class MusiqKoniq(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
-    needs = (quality.MusiqKoniq(),)
+    needs = (_FRAMES,)
     backend: ClassVar[str] = backend("musiq_koniq")
     core: ClassVar[bool] = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
-        return {"musiq_koniq": float(features[quality.MusiqKoniq()].mean() / 100)}
+        return {"musiq_koniq": float(features[_FRAMES].mean() / 100)}

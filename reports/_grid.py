@@ -137,7 +137,7 @@ def _value(cell: Cell, measure: Measure, rivals: int) -> str:
     if cell.mean is None:
         return f"{ABSENT} {cell.scored}/{cell.asked}"
     decimals = measure.column.decimals if measure.decimals is None else measure.decimals
-    text = number(cell.mean * measure.scale, decimals)
+    text = number((cell.mean - measure.origin) * measure.scale, decimals)
     if cell.low is not None and cell.high is not None:
         text += f" ±{number((cell.high - cell.low) / 2 * measure.scale, decimals)}"
     return f"{text}{_place(cell, rivals)} {cell.scored}/{cell.asked}"

@@ -63,6 +63,22 @@ AllowUnverified = Annotated[
 ]
 
 
+def _fast(value: bool) -> bool:
+    if value:
+        os.environ["AVBENCH_FAST"] = "1"  # as above
+    return value
+
+
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        callback=_fast,
+        help="Look at some frames where the protocol says all; such numbers stand in columns of their own.",
+    ),
+]
+
+
 def _cache(value: str) -> str:
     if value:
         from avbench.cache import SWITCH

@@ -35,6 +35,7 @@ def score(
     max_failures: o.MaxFailures = "0",
     fresh: o.Fresh = False,
     allow_unverified: o.AllowUnverified = False,
+    fast: o.Fast = False,
     cache: o.Cache = "",
     as_json: o.AsJson = False,
 ) -> None:

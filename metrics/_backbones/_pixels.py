@@ -52,6 +52,22 @@ def dino_floats(frames: Rgb, size: int = SIZE) -> Tensor:
     return _normalised(_short_side(frames, size, "bilinear"), _IMAGENET)
 
 
+def dino_square(frames: Rgb) -> Tensor:
+    """VBench-I2V's for frames: bicubic with antialiasing on floats, the short side 256; the middle 224 x 224."""
+    planes = _planes(frames)
+    height, width = frames.shape[1:3]
+    target = _target(height, width, 256)
+    same = target == (height, width)
+    resized = planes if same else interpolate(planes, target, mode="bicubic", antialias=True)
+    return _normalised(centre_crop(resized), _IMAGENET)
+
+
+def dino_picture(frames: Rgb) -> Tensor:
+    """VBench-I2V's for the reference image: the same by Pillow."""
+    height, width = frames.shape[1:3]
+    return _normalised(centre_crop(_pillow(frames, _target(height, width, 256))), _IMAGENET)
+
+
 def siglip(frames: Rgb, size: int = 384) -> Tensor:
     """SigLIP's: stretched to a square by Pillow's bicubic."""
     return _normalised(_pillow(frames, (size, size)), _HALF)

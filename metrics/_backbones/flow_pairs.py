@@ -81,14 +81,18 @@ class DynamicFlow(VideoBackbone[Motion]):
 
 @dataclass(frozen=True)
 class MeanFlow(VideoBackbone[NDArray[np.float64]]):
-    """(T-1,) Verse-Bench's score of all neighbours: mean |x|, |y| in pixels of frames halved to at most 640."""
+    """(T-1,) Verse-Bench's score of all neighbours: mean |x|, |y| in pixels of frames halved to at most 640.
 
+    Of `every` neighbouring pairs the first.
+    """
+
+    every: int = 1
     view: ClassVar[VideoView] = VideoView()
     kept: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = ("raft_large",)
 
     def open(self, info: MediaInfo) -> VideoExtractor[NDArray[np.float64]]:
-        return _Mean(_network())
+        return _Mean(_network(), self.every)
 
 
 def halved(frame: Image) -> Image:
@@ -107,6 +111,10 @@ class _Pairs:
     def __init__(self, net: Any) -> None:
         self._net = net
         self._last: Encoded | None = None
+
+    def forget(self) -> None:
+        """The next frame is the first again."""
+        self._last = None
 
     def next(self, frame: Image) -> Tensor | None:
         """Nothing for the first frame."""
@@ -186,13 +194,18 @@ class _Dynamic(_FlowExtractor):
 
 
 class _Mean(_FlowExtractor):
-    def __init__(self, net: Any) -> None:
+    def __init__(self, net: Any, every: int = 1) -> None:
         super().__init__(net)
+        self._every = every
         self._scores: list[float] = []
 
     def look(self, frame: Image) -> None:
         from .raft import mean_component
 
+        if self._every > 1 and self.seen % self._every > 1:
+            return
+        if self._every > 1 and self.seen % self._every == 0:
+            self.pairs.forget()
         flow = self.pairs.next(halved(frame))
         if flow is not None:
             self._scores.append(mean_component(flow))

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MiddleFrames(VideoBackbone[NDArray[np.float64]]):
-    """(P,) VBench's: mean |difference|, 0..255, of each odd frame and the one that AMT-S puts there, at full size."""
+    """(P,) VBench's: mean |difference|, 0..255, of each odd frame and the one that AMT-S puts there, at full size.
 
+    Of `every` pairs the first.
+    """
+
+    every: int = 1
     view: ClassVar[VideoView] = VideoView()
     kept: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = ("amt_s",)
@@ -29,14 +33,15 @@ class MiddleFrames(VideoBackbone[NDArray[np.float64]]):
     def open(self, info: MediaInfo) -> VideoExtractor[NDArray[np.float64]]:
         from . import amt
 
-        return _Middles(network(amt.load, "amt_s", "state_dict"))
+        return _Middles(network(amt.load, "amt_s", "state_dict"), self.every)
 
 
 class _Middles(VideoExtractor[NDArray[np.float64]]):
     """Holds two frames: the even one before and the odd one that waits for the next."""
 
-    def __init__(self, net: Amt) -> None:
-        self._net = net
+    def __init__(self, net: Amt, every: int = 1) -> None:
+        self._net, self._every = net, every
+        self._pairs = 0
         self._held: list[NDArray[np.uint8]] = []
         self._found: list[float] = []
 
@@ -44,7 +49,9 @@ class _Middles(VideoExtractor[NDArray[np.float64]]):
         for frame in frames.data:
             if len(self._held) == 2:
                 even, odd = self._held
-                self._found.append(self._difference(even, odd, frame))
+                if self._pairs % self._every == 0:
+                    self._found.append(self._difference(even, odd, frame))
+                self._pairs += 1
                 self._held = []
             self._held.append(frame.copy())
 

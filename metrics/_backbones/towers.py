@@ -31,7 +31,7 @@ Embeddings = NDArray[np.float32]  # (T, D), a row a frame
 LONGEST = 1000  # frames of which ViCLIP's squares are held (150 kB each) until it is known which eight it sees
 LAION = "laion_aesthetic_l_14"
 BASE, LARGE, VICLIP = "clip_vit_b_32", "clip_vit_l_14", "viclip_l_14"
-DINOV3, VOCABULARY = "dinov3_vitl16", "imagebind_bpe"
+DINO, DINOV3, VOCABULARY = "dino_vitb16", "dinov3_vitl16", "imagebind_bpe"
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,26 @@ class DinoFrames(VideoBackbone[Embeddings]):
 
     view: ClassVar[VideoView] = VideoView()
     kept: ClassVar[bool] = True
-    weights: ClassVar[tuple[str, ...]] = ("dino_vitb16",)
+    weights: ClassVar[tuple[str, ...]] = (DINO,)
 
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, dino
 
-        return _Stills(network(dino.load, "dino_vitb16"), _pixels.dino_floats)
+        return _Stills(network(dino.load, DINO), _pixels.dino_floats)
+
+
+@dataclass(frozen=True)
+class DinoSquares(VideoBackbone[Embeddings]):
+    """(T, 768) class tokens of the middle of every frame, VBench-I2V's pixels."""
+
+    view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = (DINO,)
+
+    def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
+        from . import _pixels, dino
+
+        return _Stills(network(dino.load, DINO), _pixels.dino_square)
 
 
 @dataclass(frozen=True)
@@ -133,10 +147,12 @@ def viclip_text(text: str) -> Embeddings:
 
 def dinov3_picture(path: Path) -> Embeddings:
     """(2, 1024) of a reference picture, as of a frame. Raises Unscored when the file cannot be read."""
-    try:
-        return _seen(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise Unscored(f"reference image {path}: {error.strerror}") from error
+    return _reference(_dinov3_picture, path)
+
+
+def dino_picture(path: Path) -> Embeddings:
+    """(768,) of a reference picture, VBench-I2V's pixels. Raises Unscored when the file cannot be read."""
+    return _reference(_dino_picture, path)
 
 
 def laion_head(features: Embeddings) -> NDArray[np.float64]:
@@ -234,18 +250,36 @@ def _dinov3_tokens(pixels: Tensor) -> Tensor:
     return tokens[:, [0, -2]]
 
 
-@lru_cache(maxsize=64)
-def _seen(path: Path, modified: int) -> Embeddings:
-    import torch
-
+def _dinov3_picture(rgb: NDArray[np.uint8]) -> Tensor:
     from . import _pixels
+
+    return _dinov3_tokens(_pixels.dinov3(rgb).to(device()))
+
+
+def _dino_picture(rgb: NDArray[np.uint8]) -> Tensor:
+    from . import _pixels, dino
+
+    seen: Tensor = network(dino.load, DINO)(_pixels.dino_picture(rgb).to(device()))
+    return seen
+
+
+def _reference(see: Callable[[NDArray[np.uint8]], Tensor], path: Path) -> Embeddings:
+    try:
+        return _seen(see, path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise Unscored(f"reference image {path}: {error.strerror}") from error
+
+
+@lru_cache(maxsize=64)
+def _seen(see: Callable[[NDArray[np.uint8]], Tensor], path: Path, modified: int) -> Embeddings:
+    import torch
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise Unscored(f"reference image {path}: not a picture that OpenCV reads")
     rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
     with torch.inference_mode():
-        return np.asarray(_dinov3_tokens(_pixels.dinov3(rgb[None]).to(device()))[0].cpu().numpy())
+        return np.asarray(see(rgb[None])[0].cpu().numpy())
 
 
 def _read(encode: Callable[[Tensor], Tensor], text: str, context: int, net: Any) -> Embeddings:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.metrics._backbones import clip, dino, dinov3, imagebind_text, siglip, towers, viclip
+from avbench.metrics import i2v_subject
+from avbench.metrics._backbones import _pixels, clip, dino, dinov3, imagebind_text, siglip, towers, viclip
 from avbench.parts import Metric
 from avbench.records import Prompt, Score, Status
 from avbench.registry import load
@@ -28,6 +29,7 @@ WEIGHTS = {
     "background_consistency": "clip_vit_b_32",
     "clip_score": "clip_vit_b_32",
     "dynamic_degree": "raft_large",
+    "i2v_subject": "dino_vitb16",
     "id_dinov3": "dinov3_vitl16",
     "imaging_spaq": "musiq_spaq",
     "maniqa": "maniqa_koniq",
@@ -135,6 +137,55 @@ def test_clip_scores_scale_and_their_prompts(
     assert all(isinstance(found, Score) and found.status is Status.NOT_APPLICABLE for found in bare.values())
     with pytest.raises(NotApplicable, match="no video caption"):
         score("overall_consistency", features, Prompt("p"))
+
+
+def test_scales_of_the_clip_score(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], score: Callable[..., Any]
+) -> None:
+    answer = score("clip_score", arrays(frames, SILENT, 16000), PROMPT)
+    raw = answer["clip_score"]
+    assert answer["clip_score_percent"] == pytest.approx(max(0, 100 * raw))
+    assert answer["clip_score_shifted"] == pytest.approx((1 + raw) / 2)
+
+
+def test_i2v_subject_by_hand() -> None:
+    frames = np.array([[1, 0], [0.6, 0.8], [-1, 0]], np.float32)  # like: 1, 0.6, 0; following: 0.6, 0
+    assert i2v_subject.subject(frames, np.array([1, 0], np.float32)) == pytest.approx(0.4 + 0.3 * 0.3)
+    with pytest.raises(NotApplicable, match="at least 2"):
+        i2v_subject.subject(frames[:1], frames[0])
+
+
+def test_a_frozen_clip_of_the_reference_image_has_its_subject(
+    narrow: None, arrays: Any, frames: NDArray[np.uint8], tmp_path: Path, score: Callable[..., Any]
+) -> None:
+    """At 256 px the pixels of frames, resized as floats, and of the image, resized by Pillow, are the same."""
+    square = np.asarray(cv2.resize(frames[0, :32, :32], (256, 256)), np.uint8)
+    picture = tmp_path / "reference.png"
+    cv2.imwrite(str(picture), square[..., ::-1])
+    frozen = arrays(np.stack([square, square]), SILENT, 16000)
+    assert score("i2v_subject", frozen, replace(PROMPT, reference_image=picture))["i2v_subject"] == pytest.approx(1)
+    moving = arrays(frames, SILENT, 16000)
+    assert score("i2v_subject", moving, replace(PROMPT, reference_image=picture))["i2v_subject"] < 1 - 1e-4
+    with pytest.raises(NotApplicable, match="no reference image"):
+        score("i2v_subject", moving, PROMPT)
+
+
+@pytest.mark.parametrize("size", [(300, 420), (256, 256), (130, 97)])
+def test_i2v_pixels_are_torchvisions(size: tuple[int, int]) -> None:
+    transforms = pytest.importorskip("torchvision.transforms", reason="the extra paper is not installed")
+    from PIL import Image
+
+    frames = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
+    same = [
+        transforms.Resize(256, interpolation=transforms.InterpolationMode.BICUBIC),
+        transforms.CenterCrop(224),
+    ]
+    norm = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    floats = transforms.Compose([*same, transforms.Lambda(lambda x: x.float().div(255.0)), norm])
+    expected = floats(torch.from_numpy(frames).permute(0, 3, 1, 2).float())
+    torch.testing.assert_close(_pixels.dino_square(frames), expected, atol=1e-6, rtol=0)
+    picture = transforms.Compose([*same, transforms.ToTensor(), norm])(Image.fromarray(frames[0]))
+    torch.testing.assert_close(_pixels.dino_picture(frames[:1])[0], picture, atol=1e-6, rtol=0)
 
 
 def _unit(features: Any, products: NDArray[np.float32]) -> NDArray[np.float32]:
