@@ -12,7 +12,7 @@ from functools import partial
 from math import inf
 from typing import ClassVar
 
-from avbench.answers import ALL, Answers, Fault
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.parts import Features, Metric, VideoBackbone, VideoExtractor, VideoView
@@ -28,6 +28,7 @@ from ._lipsync_tower import FaceExtractor, VoiceTrack, heard
 from ._lipsync_track import WORLD
 
 SOURCE = "avbench; Chung and Zisserman 2016"
+APART = (Fault.SHIFT_AUDIO, Fault.SWAP_AUDIO, Fault.FREEZE)
 LEAST = 26  # frames, 1 s: with fewer, most shifts compare with nothing
 
 
@@ -76,7 +77,14 @@ class LipSyncWorld(Metric):
         ),
         Column("lse_d_at_zero", "1", Direction.DOWN, 0.0, inf, "distance without a shift: a delay counts", "avbench"),
     )
-    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(refuses=(Fault.MUTE,))}
+    answers: ClassVar[Mapping[str, Answers]] = {
+        "lse_c": Answers(worse=(Fault.SWAP_AUDIO, Fault.FREEZE), refuses=(Fault.MUTE,), ignores=TEXT),
+        "lse_d": Answers(worse=(Fault.SWAP_AUDIO,), refuses=(Fault.MUTE,), ignores=TEXT),
+        "lse_c_at_zero": Answers(worse=APART, refuses=(Fault.MUTE,), ignores=TEXT),
+        "lse_d_at_zero": Answers(worse=APART, refuses=(Fault.MUTE,), ignores=TEXT),
+        "lse_offset": Answers(worse=(Fault.SHIFT_AUDIO,), refuses=(Fault.MUTE,), ignores=TEXT),
+        ALL: Answers(refuses=(Fault.MUTE,), ignores=TEXT),
+    }
     needs = (WorldLook(), WorldLipTower(), VoiceTrack())
     version: ClassVar[str] = "1"
     backend: ClassVar[str] = "world-1"

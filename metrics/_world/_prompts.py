@@ -10,8 +10,8 @@ import numpy as np
 from avbench.records import Prompt
 from avbench.world.prompts import sample_prompt
 from avbench.world.sentences import sentence
+from avbench.world.speakers import HELD_OUT
 
-HELD_OUT = ("dara", "ivan", "lucia")  # speakers that no scorer is trained on: face and voice
 MANDARIN = 0.15  # share of the speech
 
 Kind = Literal["speech", "ambient", "complex"]

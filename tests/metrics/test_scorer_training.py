@@ -18,6 +18,7 @@ from avbench.metrics._world import _prompts, domain
 from avbench.metrics._world import synchformer as shifts
 from avbench.metrics._world import syncnet as lips
 from avbench.world import faults
+from avbench.world.speakers import HELD_OUT
 from avbench.world.truth import Take, Truth
 
 pytest.importorskip("matplotlib")
@@ -150,5 +151,5 @@ def test_held_out_speakers_are_held_out(held_out: bool) -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         prompt = _prompts.training_prompt(rng, "speech", held_out, sentences=2)
-        assert (prompt.speech[0].speaker in _prompts.HELD_OUT) is held_out
+        assert (prompt.speech[0].speaker in HELD_OUT) is held_out
         assert prompt.tag("speaker") == prompt.speech[0].speaker

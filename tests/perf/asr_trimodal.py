@@ -26,13 +26,14 @@ from avbench.metrics._error_rate import Counts
 from avbench.metrics._world import _trimodal_data as scenes
 from avbench.metrics._world._asr_data import add_noise, coloured, make_noise
 from avbench.metrics._world._asr_sentences import rare
-from avbench.metrics._world._prompts import HELD_OUT, training_prompt
+from avbench.metrics._world._prompts import training_prompt
 from avbench.metrics._world.trimodal import CHOICE, recalled
 from avbench.metrics.wer_world import WerWorld
 from avbench.parts import Audio, Benchmark
 from avbench.records import Prompt, SpeechLine
 from avbench.registry import load
 from avbench.world.render import render
+from avbench.world.speakers import HELD_OUT
 
 SEED = 77  # no training's
 INFO = MediaInfo(Path("array"), "array", None, None)

@@ -27,7 +27,6 @@ from avbench.errors import MediaError, NotApplicable, Unscored
 from avbench.media.mux import write
 from avbench.media.sweep import sweep
 from avbench.metrics._backbones.domain import WorldLook, check_world
-from avbench.metrics._world._prompts import HELD_OUT
 from avbench.parts import Benchmark, Metric
 from avbench.records import Clip, Prompt, Sample, Score
 from avbench.registry import load
@@ -35,6 +34,7 @@ from avbench.world import faults
 from avbench.world.prompts import sample_prompt
 from avbench.world.render import render
 from avbench.world.sources import KINDS
+from avbench.world.speakers import HELD_OUT
 from avbench.world.truth import Take
 
 SEED = 77_000_000  # of no training set
@@ -178,8 +178,9 @@ def of_the_world(take: Take) -> bool:
 
 def value(row: Row, name: str) -> float:
     found = row[name]
-    assert isinstance(found, float | int)
-    return float(found)
+    number = found.value if isinstance(found, Score) else found
+    assert number is not None, found
+    return float(number)
 
 
 def share(told: list[bool]) -> str:
