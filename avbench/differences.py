@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from avbench.errors import IncompleteError, UsageError
+from avbench.errors import IncompleteError, NotApplicable, Unscored, UsageError
 from avbench.leaderboard import Measure
 from avbench.pairs import Comparison, Pairs, compare
 from avbench.records import Direction
+from avbench.set_pairs import SetPairs, pair_sets
 from avbench.snapshot import read
+from avbench.statistics.intervals import LEVEL
 from avbench.statistics.multiplicity import benjamini_hochberg
 from avbench.statistics.paired import Effect, effects
 from avbench.store import is_run, load_clips
 
+SWAPS = 1000
 ClipKey = tuple[str, str, str, int]  # model, suite, prompt, seed
 
 
@@ -75,27 +78,38 @@ class Differences:
 
 def differences(first: Path, second: Path, metric: str = "") -> Differences:
     """Compare two runs, or only one metric of theirs. Raises UsageError for runs that cannot be compared."""
-    found = compare(read(first), read(second))
+    ours, theirs = read(first), read(second)
+    found = compare(ours, theirs)
     pairs = [pair for pair in found.pairs if not metric or pair.measure.column.name == metric]
-    if not pairs:
-        known = ", ".join(dict.fromkeys(pair.measure.column.name for pair in found.pairs))
+    sets = list(pair_sets(ours, theirs, found, [metric] if metric else None))
+    if not pairs and not sets:
+        measures = [*(pair.measure for pair in found.pairs), *(pair.measure for pair in pair_sets(ours, theirs, found))]
+        known = ", ".join(dict.fromkeys(measure.column.name for measure in measures))
         raise UsageError(f"no metric {metric!r} in these runs; they have {known}")
     compared = [pair for pair in pairs if np.isfinite(pair.candidate - pair.baseline).any()]
-    if not compared:
+    overall, notes = list(_overall(compared, sets)), _notes(found, sets)
+    if not overall:
         raise IncompleteError("nothing to compare: no clip has a number in both runs")
     paths = [_paths(folder) for folder in (first, second)]
-    return Differences(
-        str(first), str(second), tuple(_overall(compared)), tuple(_clips(compared, paths)), _notes(found)
-    )
+    return Differences(str(first), str(second), tuple(overall), tuple(_clips(compared, paths)), notes)
 
 
-def _overall(pairs: Sequence[Pairs]) -> Iterable[Overall]:
+def _overall(pairs: Sequence[Pairs], sets: Sequence[SetPairs]) -> Iterable[Overall]:
     found = effects([pair.changes() for pair in pairs])
-    for pair, effect, q in zip(pairs, found, benjamini_hochberg([e.p for e in found]), strict=True):
-        up = pair.measure.column.direction is Direction.UP
-        told = q < 0.05 and pair.measure.column.direction is not Direction.NONE
-        better = ("B" if (effect.mean > 0) == up else "A") if told else ""
-        yield Overall(pair.model, pair.suite, pair.measure, *pair.means(), effect, float(q), better)
+    rows = [
+        Overall(pair.model, pair.suite, pair.measure, *pair.means(), effect, math.nan, "")
+        for pair, effect in zip(pairs, found, strict=True)
+    ]
+    for pair in sets:
+        try:
+            swap = pair.swap(resamples=SWAPS, level=LEVEL, seed=0)
+        except (Unscored, NotApplicable):
+            continue
+        rows.append(Overall(pair.model, pair.suite, pair.measure, swap.first, swap.second, swap.effect, math.nan, ""))
+    for row, q in zip(rows, benjamini_hochberg([row.effect.p for row in rows]), strict=True):
+        up = row.measure.column.direction is Direction.UP
+        told = q < 0.05 and row.measure.column.direction is not Direction.NONE
+        yield replace(row, q=float(q), better=("B" if (row.effect.mean > 0) == up else "A") if told else "")
 
 
 def _clips(pairs: Sequence[Pairs], paths: Sequence[Mapping[ClipKey, Path]]) -> list[ClipPair]:
@@ -129,8 +143,9 @@ def _path(known: Mapping[ClipKey, Path], model: str, suite: str, prompt: str, se
     return known.get((name, suite, prompt, seed))
 
 
-def _notes(found: Comparison) -> tuple[str, ...]:
+def _notes(found: Comparison, sets: Sequence[SetPairs]) -> tuple[str, ...]:
     notes = list(found.notes)
+    notes += [f"{pair.suite} {pair.measure.column.name}: {pair.refused}" for pair in sets if pair.refused]
     if found.missing:
         notes.append(f"{len(found.missing)} clips are in A alone: {found.missing[0]} …")
     if found.extra:

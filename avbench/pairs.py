@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from avbench.progress import SHOWN
 from avbench.records import Direction, Status
 from avbench.snapshot import KEYS, Snapshot
 
+Clip = tuple[str, str, str, int]  # model, suite, prompt, seed
 CELL = ["model", "suite", "metric", "backend"]
 
 
@@ -60,11 +61,14 @@ class Pairs:
 class Comparison:
     """All that two runs have in common, and what they have not.
 
+    `shared` are the clips of both, `named` gives a candidate's model the baseline's name of it where that is another.
     `missing` are clips (model, suite, prompt, seed) of the baseline that the candidate was not asked for; `extra` the
     number of those the other way round; `failures` are clips with a failed score in the candidate alone.
     """
 
     pairs: tuple[Pairs, ...]
+    shared: tuple[Clip, ...]
+    named: Mapping[str, str]
     missing: tuple[str, ...]
     failures: tuple[str, ...]
     extra: int
@@ -74,7 +78,7 @@ class Comparison:
 def compare(baseline: Snapshot, candidate: Snapshot) -> Comparison:
     """Pair two runs. Raises UsageError when they cannot be compared, saying why, IncompleteError for no scores."""
     _refuse(baseline, candidate)
-    theirs, ours, notes = _models(baseline, candidate)
+    theirs, ours, named, notes = _models(baseline, candidate)
     clips, known = (frame[KEYS].drop_duplicates() for frame in (ours, theirs))
     places = known.merge(clips, on=KEYS, how="outer", indicator=True)
     where = places["_merge"].astype(str)
@@ -92,6 +96,8 @@ def compare(baseline: Snapshot, candidate: Snapshot) -> Comparison:
     ]
     return Comparison(
         pairs=tuple(_pairs(theirs, ours, shared, baseline, candidate)),
+        shared=tuple((str(m), str(s), str(p), int(seed)) for m, s, p, seed in shared.to_numpy()),
+        named=named,
         missing=tuple(_named(*clip) for clip in places.loc[where == "left_only", KEYS].to_numpy()),
         failures=tuple(_named(*clip) for clip in sorted((failed[1] - failed[0]) & both, key=str)),
         extra=int((where == "right_only").sum()),
@@ -107,7 +113,8 @@ def _refuse(baseline: Snapshot, candidate: Snapshot) -> None:
     here, there = candidate.name, baseline.name
     for side in (baseline, candidate):
         if side.scores.empty:
-            raise IncompleteError(f"nothing to compare: {side.name} has no scores")
+            hint = "; score the guards beside the statistics of sets" if side.sets.measures else ""
+            raise IncompleteError(f"nothing to compare: {side.name} has no scores of clips{hint}")
     shared = baseline.prompts.keys() & candidate.prompts.keys()
     if changed := sorted(key for key in shared if baseline.prompts[key] != candidate.prompts[key]):
         names = ", ".join(f"{suite}/{prompt}" for suite, prompt in changed[:SHOWN])
@@ -116,7 +123,9 @@ def _refuse(baseline: Snapshot, candidate: Snapshot) -> None:
         if not (baseline.prompts and candidate.prompts) and baseline.suites[suite] != candidate.suites[suite]:
             digests = f"digests {candidate.suites[suite][:12]} and {baseline.suites[suite][:12]}"
             raise UsageError(f"{here} and {there} used different prompts of suite {suite!r} ({digests})")
-    ours, theirs = ({(m.column.name, m.backend): m for m in side.measures} for side in (candidate, baseline))
+    ours, theirs = (
+        {(m.column.name, m.backend): m for m in (*side.measures, *side.sets.measures)} for side in (candidate, baseline)
+    )
     for name, backend in theirs:
         others = sorted(b for n, b in ours if n == name)
         if others and backend not in others:
@@ -138,13 +147,13 @@ def _refuse(baseline: Snapshot, candidate: Snapshot) -> None:
             )
 
 
-def _models(baseline: Snapshot, candidate: Snapshot) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def _models(baseline: Snapshot, candidate: Snapshot) -> tuple[pd.DataFrame, pd.DataFrame, Mapping[str, str], list[str]]:
     """The scores of the models to compare: those of one name, or the only one of each run."""
     theirs, ours = baseline.scores, candidate.scores
     names, own = sorted(set(theirs["model"])), sorted(set(ours["model"]))
     if len(names) == len(own) == 1:
         note = [f"{own[0]} is compared with {names[0]}"] if names != own else []
-        return theirs.assign(model=own[0]), ours, note
+        return theirs.assign(model=own[0]), ours, {own[0]: names[0]}, note
     shared = sorted(set(names) & set(own))
     if not shared:
         raise UsageError(
@@ -152,7 +161,7 @@ def _models(baseline: Snapshot, candidate: Snapshot) -> tuple[pd.DataFrame, pd.D
         )
     left = sorted(set(names) ^ set(own))
     note = [f"in one of the runs only, and left out: {', '.join(left)}"] if left else []
-    return theirs[theirs["model"].isin(shared)], ours[ours["model"].isin(shared)], note
+    return theirs[theirs["model"].isin(shared)], ours[ours["model"].isin(shared)], {}, note
 
 
 def _pairs(

@@ -8,13 +8,14 @@ reports/NAME.py     Report
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from avbench.answers import Answers
+from avbench.errors import Unscored
 from avbench.records import Clip, Column, Prompt, Sample, Score, SetScore
 
 if TYPE_CHECKING:
@@ -236,6 +237,30 @@ class Materials(ABC):
     def __iter__(self) -> Iterator[Material]: ...
 
 
+class Picked(Materials):
+    """Materials that are at hand, in the order given."""
+
+    def __init__(self, materials: Sequence[Material]) -> None:
+        self._materials = materials
+
+    def __len__(self) -> int:
+        return len(self._materials)
+
+    def __iter__(self) -> Iterator[Material]:
+        return iter(self._materials)
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatistic:
+    """A set column's number as a function of which clips make up the set: a gate exchanges clips of two runs.
+
+    `of` takes the places (n,) of clips among all of them. `doubt` says why no verdict may rest on it ('' for nothing).
+    """
+
+    of: Callable[[NDArray[np.int64]], float]
+    doubt: str = ""
+
+
 class SetMetric(Metric):
     """A metric of sets: corpus error rates, Frechet distances. It may have columns about single clips as well.
 
@@ -275,6 +300,24 @@ class SetMetric(Metric):
         (`Material.prompt_id`), not clips. Raises NotApplicable or Unscored, for too few clips say; a column by itself
         is refused by a SetScore with a status and a reason.
         """
+
+    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+        """The set columns that two sets of equal size can be compared by, of the materials of both: half are a set.
+
+        By default `pool` of the clips in question. A gate asks thousands of times: override it where work can be done
+        once. Raises NotApplicable or Unscored, as do the functions.
+        """
+
+        def pooled(column: str) -> SetStatistic:
+            def of(places: NDArray[np.int64]) -> float:
+                score = self.pool(Picked([materials[i] for i in places]), reference)[column]
+                if score.value is None:
+                    raise Unscored(score.reason)
+                return score.value
+
+            return SetStatistic(of)
+
+        return {column.name: pooled(column.name) for column in self.set_columns}
 
 
 class Report(ABC):

@@ -45,7 +45,7 @@ def run(question: Question, executor: Executor, makers: Mapping[str, Maker] | No
     reference = _reference(question, choice, executor)
     with Ledger(question.out, fresh=question.fresh) as ledger, _writable(question.out):
         _put_facts(ledger, question, makers, choice)
-        with _recorded(ledger, question):
+        with _recorded(ledger, question, reference):
             _ask(ledger, question)
             make_clips(ledger, makers, [suite.name for suite in question.suites], executor)
             score_clips(ledger, choice.metrics, question.pairs, executor)
@@ -119,7 +119,7 @@ def _writable(run_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _recorded(ledger: Ledger, question: Question) -> Iterator[None]:
+def _recorded(ledger: Ledger, question: Question, reference: Reference | None) -> Iterator[None]:
     """Keeps run.json, and exports whatever there is when the work ends, however it ends."""
     facts = {f"{kind}s": ledger.facts(kind) for kind in ("suite", "model", "metric")}
     record = {
@@ -130,6 +130,7 @@ def _recorded(ledger: Ledger, question: Question) -> Iterator[None]:
         "started": provenance.now(),
         "finished": None,
         "seeds": sorted({clip.seed for clip in question.clips}),
+        "reference": reference and {"run": str(reference.run_dir.resolve()), "digest": reference.digest},
         **facts,
         "columns": _columns(facts["metrics"]),
         **provenance.environment(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from avbench.leaderboard import Measure
 from avbench.plan import fingerprint
 from avbench.records import Prompt, Status
 from avbench.results import measure_of, run_info
+from avbench.set_snapshot import SetSnapshot, of_file, of_run, to_file
 from avbench.store import is_run, load_prompts, load_scores
 from avbench.suites import prompt_to_json
 
@@ -36,6 +37,7 @@ class Snapshot:
     `scores` has the columns model, suite, prompt_id, seed, metric, backend, value, status. `measures` say what the
     columns are; `protocols` gives (metric, backend) a digest that changes when its numbers may; `suites` has the
     digests of the suites and `prompts` those of (suite, prompt id), empty where the run does not keep its prompts.
+    `sets` is what clips left for statistics of sets, whose columns `protocols` knows as well.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Snapshot:
     suites: Mapping[str, str]
     prompts: Mapping[tuple[str, str], str]
     state: str = "done"
+    sets: SetSnapshot = field(default_factory=SetSnapshot)
 
 
 def read(path: Path) -> Snapshot:
@@ -58,15 +61,17 @@ def _of_run(folder: Path) -> Snapshot:
     value = scores["value"].to_numpy(np.float64, na_value=np.nan)
     keys = {name: str(fact.get("key", "")) for name, fact in info.get("metrics", {}).items()}
     there = set(scores[["metric", "backend"]].drop_duplicates().itertuples(index=False, name=None))
-    columns = [c for c in info["columns"] if (c["name"], c["backend"]) in there]  # not statistics of sets: no pairs
+    columns = [c for c in info["columns"] if (c["name"], c["backend"]) in there]
+    pooled = [c for c in info["columns"] if c.get("of_set")]
     return Snapshot(
         name=str(folder),
         scores=scores.assign(value=[_rounded(number) for number in value]),
         measures=tuple(map(measure_of, columns)),
-        protocols={(c["name"], c["backend"]): keys.get(c.get("part", ""), "") for c in columns},
+        protocols={(c["name"], c["backend"]): keys.get(c.get("part", ""), "") for c in (*columns, *pooled)},
         suites={name: fact["digest"] for name, fact in info.get("suites", {}).items()},
         prompts={(p.suite, p.id): _digest(p) for p in load_prompts(folder)} if is_run(folder) else {},
         state=str(info.get("state", "done")),
+        sets=of_run(folder, info),
     )
 
 
@@ -90,22 +95,31 @@ def save(snapshot: Snapshot, path: Path) -> None:
         cells = clips.setdefault(tuple(clip), [None] * len(keys))
         cells[place[metric, backend]] = LETTERS.get(status, value if np.isfinite(value) else "u")
     asked = {clip[1:3] for clip in clips}
-    head = {
+    head: dict[str, object] = {
         "schema": SCHEMA,
         "made_by": f"avbench {__version__}",
         "suites": dict(snapshot.suites),
-        "columns": [
-            {k: v for k, v in dataclasses.asdict(m.column).items() if k not in PROSE}
-            | {"backend": m.backend, "version": m.version}
-            | {"protocol": snapshot.protocols[m.column.name, m.backend]}
-            for m in snapshot.measures
-        ],
+        "columns": [_described(snapshot, measure) for measure in snapshot.measures],
         "prompts": [[*key, digest] for key, digest in snapshot.prompts.items() if key in asked],
         "clips": [[*clip, *cells] for clip, cells in clips.items()],
     }
+    if sets := snapshot.sets.measures:
+        parts = snapshot.sets.parts
+        head["set_columns"] = [_described(snapshot, m) | {"part": parts[m.column.name, m.backend]} for m in sets]
+        head |= to_file(snapshot.sets, sorted({clip[:2] for clip in clips}))
     lines = [f"{json.dumps(key)}: {_lines(value)}" for key, value in head.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def _described(snapshot: Snapshot, measure: Measure) -> dict[str, Any]:
+    """The measure as `measure_of` reads it, without prose, and the digest of its protocol."""
+    return (
+        {k: v for k, v in dataclasses.asdict(measure.column).items() if k not in PROSE}
+        | {"backend": measure.backend, "version": measure.version}
+        | ({"of_set": True} if measure.of_set else {})
+        | {"protocol": snapshot.protocols[measure.column.name, measure.backend]}
+    )
 
 
 def _lines(value: object) -> str:
@@ -151,11 +165,13 @@ def _parsed(name: str, content: Mapping[str, Any]) -> Snapshot:
                 there = not isinstance(cell, str)
                 value, status = (float(cell), Status.OK.value) if there else (np.nan, words[cell])
                 rows.append((model, suite, prompt, int(seed), measure.column.name, measure.backend, value, status))
+    described = [*content["columns"], *content.get("set_columns", ())]
     return Snapshot(
         name=name,
         scores=pd.DataFrame(rows, columns=[*KEYS, "metric", "backend", "value", "status"]),
         measures=measures,
-        protocols={(c["name"], c["backend"]): c["protocol"] for c in content["columns"]},
+        protocols={(c["name"], c["backend"]): c["protocol"] for c in described},
         suites=dict(content["suites"]),
         prompts={(suite, prompt): digest for suite, prompt, digest in content["prompts"]},
+        sets=of_file(content),
     )

@@ -6,6 +6,7 @@ Everything is float64. A Frechet distance falls with the number of samples: it i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +61,56 @@ def frechet(a: Moments, b: Moments, ddof: int = 1) -> float:
     covariances have `ddof` 0. Raises ValueError for less than two samples a side.
     """
     one, other = a.covariance(ddof), b.covariance(ddof)
-    values, vectors = np.linalg.eigh(one)
-    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    root = _root(one)
     product = root @ other @ root
     trace = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(min=0)).sum()
     step = a.mean - b.mean
     return float(step @ step + np.trace(one) + np.trace(other) - 2 * trace)
+
+
+def frechet_to(truth: Moments, features: Features) -> Callable[[NDArray[np.int64]], float]:
+    """Places (n,) among the rows of `features` to `frechet` of those rows and `truth`, with one root of (d, d) in all.
+
+    The trace of (C_a C_b)^1/2 is the nuclear norm of a's rows times C_b^1/2, which their smaller Gram matrix tells.
+    Raises ValueError for a single sample of `truth`.
+    """
+    covariance = truth.covariance()
+    moved = np.asarray(features, np.float64) - truth.mean
+    turned, total = moved @ _root(covariance), float(np.trace(covariance))
+
+    def distance(places: NDArray[np.int64]) -> float:
+        rows, n = moved[places], len(places)
+        if n < 2:
+            raise ValueError("1 sample has no covariance: at least 2 needed")
+        step = rows.mean(axis=0)
+        spread = float(np.square(rows).sum() - n * step @ step) / (n - 1)
+        centred_rows = turned[places] - turned[places].mean(axis=0)
+        wide = n < centred_rows.shape[1]
+        gram = centred_rows @ centred_rows.T if wide else centred_rows.T @ centred_rows
+        trace = np.sqrt(np.linalg.eigvalsh(gram).clip(min=0) / (n - 1)).sum()
+        return float(step @ step + spread + total - 2 * trace)
+
+    return distance
+
+
+def kernel_to(truth: Features, features: Features) -> Callable[[NDArray[np.int64]], float]:
+    """Places (n,) among the rows of `features` to `kernel` of those rows and `truth`, the kernel evaluated once."""
+    x, y = np.asarray(features, np.float64), np.asarray(truth, np.float64)
+    if len(y) < 2:
+        raise ValueError("1 sample of the reference: at least 2 needed")
+    table = (x @ x.T / x.shape[1] + 1) ** 3
+    across = np.array([_total(row[None], y) / len(y) for row in x])
+    constant = (_total(y, y) - _diagonal(y)) / (len(y) * (len(y) - 1))
+    own = table.diagonal()
+
+    def distance(places: NDArray[np.int64]) -> float:
+        n = len(places)
+        if n < 2:
+            raise ValueError("1 sample: at least 2 a side needed")
+        within = (table[np.ix_(places, places)].sum() - own[places].sum()) / (n * (n - 1))
+        return float(within + constant - 2 * across[places].mean())
+
+    return distance
 
 
 def noise_floor(reference: Features, seed: int = 0) -> float:
@@ -128,6 +173,11 @@ def centred(features: Features) -> Matrix:
     """Less their mean: what JavisBench's KVD is taken of, since its FVD centres the features in place."""
     x = np.asarray(features, np.float64)
     return np.asarray(x - x.mean(axis=0))
+
+
+def _root(covariance: Matrix) -> Matrix:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.sqrt(values.clip(min=0))) @ vectors.T)
 
 
 def _total(x: Matrix, y: Matrix) -> float:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.parts import Materials
+from avbench.errors import NotApplicable
+from avbench.parts import Material, Materials, SetStatistic
 from avbench.records import Column, SetScore, Status
 
 from ._backbones._paper import library
@@ -154,6 +155,22 @@ def corpus(materials: Materials, name: str, backend: str) -> SetScore:
     rate = pool([unpacked(counts) for counts, _ in found], [prompt for _, prompt in found])
     low, high = (None if math.isnan(bound) else bound for bound in (rate.low, rate.high))
     return SetScore(column, backend, rate.corpus, low, high, rate.n - rate.skipped)
+
+
+def corpus_statistic(materials: Sequence[Material], name: str) -> SetStatistic:
+    """The column `NAME_corpus` of any of the clips; those that left no counts under `name` add nothing to it."""
+    none = packed(Counts())
+    found = [unpacked(material.arrays.get(name, none)) for material in materials]
+    errors = np.array([float(counts.errors) if counts.reference else 0.0 for counts in found])
+    lengths = np.array([float(counts.reference) for counts in found])
+
+    def of(places: NDArray[np.int64]) -> float:
+        asked = lengths[places].sum()
+        if not asked:
+            raise NotApplicable("no clip has this rate")
+        return float(errors[places].sum() / asked)
+
+    return SetStatistic(of)
 
 
 def corpus_name(name: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
-from avbench.parts import Materials
+from avbench.parts import Material, Materials, Picked, SetStatistic
 from avbench.records import Column, Direction, SetScore, Status
 
-from ._distances import FEW, Moments, frechet
+from ._distances import FEW, Moments, frechet, frechet_to
 
 FEATURES = "features"  # the array that a clip leaves: (d,), or (r, d) where each of its parts is a sample
 _ROWS = 512
@@ -55,6 +55,28 @@ def distance(name: str, backend: str, materials: Materials, reference: Materials
         name: SetScore(name, backend, value, n=made.clips, reason=few),
         f"{name}_floor": _floor(f"{name}_floor", backend, truth),
     }
+
+
+def distance_statistic(materials: Sequence[Material], reference: Materials | None) -> SetStatistic:
+    """The Frechet distance of any of the clips, doubted where a set has fewer than two samples a number."""
+    truth = gather(needed(reference)).whole
+    features = rows(Picked(materials))
+    width, samples = features.shape[1], len(features) // 2
+    few = f"too_few: {samples} samples of {width} numbers a set, a Fréchet distance needs {2 * width} for a verdict"
+    return SetStatistic(by_clip(frechet_to(truth, features), materials), few if samples < 2 * width else "")
+
+
+def by_clip(
+    of_rows: Callable[[NDArray[np.int64]], float], materials: Sequence[Material], name: str = FEATURES
+) -> Callable[[NDArray[np.int64]], float]:
+    """A function of rows (see `rows`) as one of clips, each of which may have left several."""
+    ends = np.cumsum([len(np.atleast_2d(material.arrays[name])) for material in materials])
+    spans = [np.arange(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+    def of(places: NDArray[np.int64]) -> float:
+        return of_rows(np.concatenate([spans[i] for i in places]))
+
+    return of
 
 
 def columns(name: str, what: str, size: int, source: str) -> tuple[Column, Column]:

@@ -7,7 +7,7 @@ mean of its items (`_error_rate.pool`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import AudioBackbone, Features, Materials, SetMetric
+from avbench.parts import AudioBackbone, Features, Material, Materials, SetMetric, SetStatistic
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore, Status
 
 from ._backbones.transcript import Heard, Transcript
 from ._backbones.vad import VoiceActivity
-from ._error_rate import corpus, corpus_name, packed
+from ._error_rate import corpus, corpus_name, corpus_statistic, packed
 from ._text import TextHandling
 
 
@@ -69,6 +69,9 @@ class SpokenWords(SetMetric):
 
     def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
         return {corpus_name(c.name): corpus(materials, c.name, self.backend) for c in self.columns}
+
+    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+        return {corpus_name(c.name): corpus_statistic(materials, c.name) for c in self.columns}
 
     def _heard(self, features: Features, language: str) -> Transcript | None:
         """What is said; None where there is no speech. Raises Unscored without the recogniser."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.parts import Materials
+from avbench.errors import NotApplicable
+from avbench.parts import Material, Materials, Picked, SetStatistic
 from avbench.records import Column, Direction, SetScore
 
 from ._classes import SPLITS, inception_score, kl_sigmoid, kl_softmax
-from ._sets import columns, distance, needed, refused, rows
+from ._sets import columns, distance, distance_statistic, needed, refused, rows
 
 LOGITS = "logits"
 
@@ -66,6 +67,31 @@ def tag_scores(name: str, backend: str, materials: Materials, reference: Materia
         **distance(f"fd_{name}", backend, materials, reference),
         **_kl(name, backend, materials, reference),
     }
+
+
+def tag_statistics(name: str, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+    """Those of `tag_scores` that two sets can be compared by; without a reference the inception score alone."""
+    logits = rows(Picked(materials), LOGITS)
+    found = {f"is_{name}": SetStatistic(lambda places: inception_score(logits[places]).mean)}
+    if reference is None or not len(reference):
+        return found
+    found[f"fd_{name}"] = distance_statistic(materials, reference)
+    truth = {material.prompt_id: material.arrays[LOGITS] for material in reference}
+    paired = np.array([material.prompt_id in truth for material in materials])
+    real = np.stack([truth.get(m.prompt_id, m.arrays[LOGITS]) for m in materials])
+    for column, of in ((f"kl_{name}", kl_softmax), (f"kl_{name}_sigmoid", kl_sigmoid)):
+        found[column] = SetStatistic(_mean_of(of(real, logits), paired))
+    return found
+
+
+def _mean_of(values: NDArray[np.float64], there: NDArray[np.bool_]) -> Callable[[NDArray[np.int64]], float]:
+    def of(places: NDArray[np.int64]) -> float:
+        chosen = places[there[places]]
+        if not len(chosen):
+            raise NotApplicable("no reference clip is of a prompt of these clips")
+        return float(values[chosen].mean())
+
+    return of
 
 
 def _inception(column: str, backend: str, logits: NDArray[np.float32]) -> SetScore:

@@ -7,7 +7,7 @@ this form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from avbench.answers import ALL, PICTURE, SOUND, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import Features, Materials, SetMetric
+from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore
 
-from ._error_rate import best_speakers, corpus, corpus_column, corpus_name, packed
+from ._error_rate import best_speakers, corpus, corpus_column, corpus_name, corpus_statistic, packed
 from ._text import by_speaker, mova
 
 
@@ -55,6 +55,9 @@ class CpCer(SetMetric):
 
     def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
         return {corpus_name("cpcer"): corpus(materials, "cpcer", self.backend)}
+
+    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+        return {corpus_name("cpcer"): corpus_statistic(materials, "cpcer")}
 
 
 def compared(clip: Clip) -> tuple[dict[str, str], dict[str, str]]:

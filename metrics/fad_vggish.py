@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Materials, SetMetric
+from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic
 from avbench.records import Clip, Column, SetScore
 from avbench.weights import backend
 
 from ._backbones.vggish import VggishPatches
-from ._sets import FEATURES, columns, distance
+from ._sets import FEATURES, columns, distance, distance_statistic
 
 
 class FadVggish(SetMetric):
@@ -31,3 +31,6 @@ class FadVggish(SetMetric):
 
     def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
         return distance("fad_vggish", self.backend, materials, reference)
+
+    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+        return {"fad_vggish": distance_statistic(materials, reference)}

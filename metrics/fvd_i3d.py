@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Materials, SetMetric
+from avbench.parts import Features, Material, Materials, Picked, SetMetric, SetStatistic
 from avbench.records import Clip, Column, Direction, SetScore
 from avbench.weights import backend
 
 from ._backbones.i3d import I3dLogits
-from ._distances import kernel
-from ._sets import FEATURES, columns, distance, needed, rows
+from ._distances import kernel, kernel_to
+from ._sets import FEATURES, by_clip, columns, distance, distance_statistic, needed, rows
 
 SOURCE = "I3D as converted for VideoGPT (i3d_pretrained_400); licence of the weights not stated"
 
@@ -46,3 +46,10 @@ class FvdI3d(SetMetric):
         found = distance("fvd_i3d", self.backend, materials, reference)
         value = kernel(rows(materials), rows(needed(reference)))
         return {**found, "kvd": SetScore("kvd", self.backend, value, n=len(materials))}
+
+    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+        kvd = kernel_to(rows(needed(reference)), rows(Picked(materials)))
+        return {
+            "fvd_i3d": distance_statistic(materials, reference),
+            "kvd": SetStatistic(by_clip(kvd, materials)),
+        }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Materials, SetMetric
+from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic
 from avbench.records import Clip, Column, SetScore
 from avbench.weights import backend
 
 from ._backbones.tags import PasstTags
 from ._sets import FEATURES
-from ._tags import LOGITS, tag_columns, tag_scores
+from ._tags import LOGITS, tag_columns, tag_scores, tag_statistics
 
 
 class TagsPasst(SetMetric):
@@ -30,3 +30,6 @@ class TagsPasst(SetMetric):
 
     def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
         return tag_scores("passt", self.backend, materials, reference)
+
+    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+        return tag_statistics("passt", materials, reference)

@@ -10,12 +10,14 @@ from avbench.records import Direction
 from avbench.snapshot import Snapshot
 
 OTHER = '"0.25 sd"'  # a small effect by Cohen's measure
+OF_SET = '"10 %"'  # of the number itself: a set has no spread of prompts
 
 
 def text_for(run: Snapshot | None) -> str:
     """The text; with a run, sections for its metrics: those of the default first, the others with a margin of 0.25 sd.
 
-    Sections past the most that may decide, and metrics of which neither way is better, are there as comments.
+    Sections past the most that may decide, metrics of which neither way is better and numbers of whole sets are there
+    as comments.
     """
     if run is None:
         return default_text()
@@ -31,6 +33,9 @@ def text_for(run: Snapshot | None) -> str:
         lines = [f"[metrics.{_key(name)}]", f"margin = {margins.get(name, OTHER)}"]
         comment = "" if i < MOST and name in wanted else "# "
         sections.append("\n".join(comment + line for line in lines))
+    for column in (measure.column for measure in run.sets.measures):
+        if column.direction is not Direction.NONE:
+            sections.append(f"# [metrics.{_key(column.name)}]\n# margin = {OF_SET}")
     return head + "\n\n".join(sections) + "\n"
 
 

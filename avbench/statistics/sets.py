@@ -1,4 +1,4 @@
-"""Statistics of whole sets (FD, KID, CMMD) of two runs on the same prompts: the per-prompt swap permutation.
+"""Numbers of whole sets (FD, KID, corpus error rates) of two runs on the same prompts: the per-prompt swap permutation.
 
 A bootstrap of FD doubles it and gives intervals that are far too wide (docs/statistics.md); swapping keeps the
 sets' sizes, so that the bias of FD is the same on both sides and cancels.
@@ -6,50 +6,79 @@ sets' sizes, so that the bias of FD is the same on both sides and cancels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Statistic = Callable[[NDArray[np.float64]], float]
+from avbench.statistics.intervals import LEVEL, Interval
+from avbench.statistics.paired import Effect, mde
+
+Statistic = Callable[[NDArray[np.int64]], float]
+METHOD = "per-prompt swap"
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """statistic(second) - statistic(first), and the p-values that it is not zero and that it is above zero."""
+    """The number of the first and of the second set, and the effect: second less first, over `effect.n` prompts."""
 
-    difference: float
-    p: float
-    p_greater: float
+    first: float
+    second: float
+    effect: Effect
 
 
 def swap_permutation(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
     statistic: Statistic,
+    prompt: NDArray[np.int64],
     *,
     resamples: int = 1000,
+    level: float = LEVEL,
     seed: int = 0,
 ) -> Swap:
-    """Exchange `first[i]` and `second[i]` with probability one half and compare `statistic` of the two sets.
+    """Exchange all clips of a prompt between the two sets with probability one half, and compare the two numbers.
+
+    p = (1 + #{exchanged >= observed}) / (B + 1). The interval is the observed difference give or take that quantile of
+    the exchanged ones, which is symmetric: the shifts that the test does not refuse. Exchanging mixes a real difference
+    into both sets, so that interval and least detectable effect are, if anything, too wide.
 
     Args:
-        first, second: features (n, …), one entry a prompt (all of a prompt's clips in it), row by row the same prompts.
-        statistic: a set (n, …) to its number, such as the distance from a fixed reference set.
+        statistic: places (n,) of clips to the number of the set that they make up. Pair i of clips has the places `i`
+            (first set) and `n + i` (second).
+        prompt: the number of each pair's prompt (n,).
 
-    Raises ValueError when the two sets are not of the same shape.
+    Raises ValueError for no pair.
     """
-    if first.shape != second.shape:
-        raise ValueError(f"sets of the same prompts and clips needed, got shapes {first.shape} and {second.shape}")
-    observed = statistic(second) - statistic(first)
-    slack = 1e-12 * abs(observed)
+    if not len(prompt):
+        raise ValueError("no clip is in both sets")
+    _, group = np.unique(prompt, return_inverse=True)
+    prompts, ours = int(group.max()) + 1, np.arange(len(prompt))
+    theirs = ours + len(prompt)
+    first, second = statistic(ours), statistic(theirs)
+    observed, exchanged = second - first, np.empty(resamples)
     rng = np.random.default_rng(seed)
-    either = above = 1
-    for _ in range(resamples):
-        swapped = rng.random(len(first)) < 0.5
-        mask = swapped.reshape(-1, *(1,) * (first.ndim - 1))
-        drawn = statistic(np.where(mask, first, second)) - statistic(np.where(mask, second, first))
-        either += abs(drawn) >= abs(observed) - slack
-        above += drawn >= observed - slack
-    return Swap(float(observed), either / (resamples + 1), above / (resamples + 1))
+    for i in range(resamples):
+        swapped = (rng.random(prompts) < 0.5)[group]
+        exchanged[i] = statistic(np.where(swapped, ours, theirs)) - statistic(np.where(swapped, theirs, ours))
+    slack = 1e-9 * (abs(first) + abs(second))  # equal sets in other places may differ in their last bits
+    exchanged[np.abs(exchanged) <= slack] = 0.0
+    observed = 0.0 if abs(observed) <= slack else observed
+
+    def p(extreme: NDArray[np.bool_]) -> float:
+        return float(1 + extreme.sum()) / (resamples + 1)
+
+    half = float(np.quantile(np.abs(exchanged), level)) if prompts > 1 else math.inf
+    sd = math.sqrt(float(np.mean(exchanged**2)) * prompts) if prompts > 1 else math.nan
+    effect = Effect(
+        mean=observed,
+        interval=Interval(observed - half, observed + half),
+        sd=sd,
+        n=prompts,
+        p=p(np.abs(exchanged) >= abs(observed) - slack),
+        p_greater=p(exchanged >= observed - slack),
+        p_less=p(exchanged <= observed + slack),
+        mde=mde(sd, prompts),
+        method=METHOD,
+    )
+    return Swap(first, second, effect)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-METRICS = "onset_offset,lip_envelope,temporal_flickering,guards"
+METRICS = "onset_offset,lip_envelope,temporal_flickering,guards,wer_world"
 MODELS = ("truth", "shifted", "noisy", "silent")
 CONFIG = """
 [metrics.lip_envelope_lag]
@@ -21,6 +21,8 @@ margin = 0.1
 margin = 0.1
 [metrics.temporal_flickering]
 margin = 0.003
+[metrics.wer_corpus]
+margin = 0.1
 """
 
 
@@ -73,7 +75,7 @@ def failing(found: dict[str, Any]) -> set[str]:
     [
         ("shifted", {"lip_envelope_lag"}, {"temporal_flickering", "silent"}),
         ("noisy", {"temporal_flickering"}, {"lip_envelope_lag", "silent"}),
-        ("silent", {"silent"}, {"temporal_flickering"}),
+        ("silent", {"silent", "wer_corpus"}, {"temporal_flickering"}),
     ],
 )
 def test_a_planted_fault_turns_the_gate_red_by_its_own_name(

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from avbench.errors import Unscored
+from avbench.errors import NotApplicable, Unscored
 from avbench.metrics import _sets
 from avbench.metrics._backbones import tags
 from avbench.metrics._classes import inception_score, kl_softmax
@@ -17,7 +19,7 @@ from avbench.metrics._distances import Moments, frechet, kernel
 from avbench.metrics.fad_vggish import FadVggish
 from avbench.metrics.fvd_i3d import FvdI3d
 from avbench.metrics.tags_panns import TagsPanns
-from avbench.parts import Material, Materials
+from avbench.parts import Material, Materials, SetMetric
 from avbench.records import Status
 
 
@@ -103,3 +105,44 @@ def test_what_taggers_hear_comes_back_from_the_cache() -> None:
     again = tags.PannsTags().unpack(tags.PannsTags().pack(heard))
     np.testing.assert_array_equal(again.features, heard.features)
     np.testing.assert_array_equal(again.logits, heard.logits)
+
+
+def _statistics(metric: SetMetric, arrays: Sequence[Mapping[str, NDArray[Any]]], reference: Held | None) -> Any:
+    materials = list(Held(arrays))
+    return metric.statistics(materials, reference), SetMetric.statistics(metric, materials, reference)
+
+
+@given(st.integers(0, 99), st.integers(2, 9), st.booleans())
+def test_a_statistic_of_any_clips_is_what_pooling_them_gives(seed: int, width: int, parts: bool) -> None:
+    rng = np.random.default_rng(seed)
+    arrays = [{"features": rng.normal(size=(1 + i % 3, width) if parts else width)} for i in range(14)]
+    places = rng.choice(14, 7, replace=False)
+    truth = _held(rng.normal(0.5, 1.2, size=(11, width)))
+    for metric in (FadVggish(), FvdI3d()):
+        fast, plain = _statistics(metric, arrays, truth)
+        for column, statistic in fast.items():
+            assert statistic.of(places) == pytest.approx(plain[column].of(places), rel=1e-6, abs=1e-6)
+    assert set(fast) == {"fvd_i3d", "kvd"}
+
+
+def test_the_tagger_compares_sets_by_distance_divergence_and_inception(sides: Any) -> None:
+    made, real = sides
+    rng = np.random.default_rng(1)
+    arrays = [{"features": row, "logits": rng.normal(size=6)} for row in made]
+    truth = _held(real, logits=rng.normal(size=(21, 6)))
+    fast, plain = _statistics(TagsPanns(), arrays, truth)
+    places = np.arange(0, 30, 2)
+    for column in ("fd_panns", "kl_panns", "kl_panns_sigmoid", "is_panns"):
+        assert fast[column].of(places) == pytest.approx(plain[column].of(places)), column
+    assert set(TagsPanns().statistics(list(Held(arrays)), None)) == {"is_panns"}
+    with pytest.raises(NotApplicable, match="no reference clip is of a prompt"):
+        fast["kl_panns"].of(np.arange(21, 30))
+
+
+def test_a_frechet_distance_of_few_samples_is_doubted(sides: Any) -> None:
+    made, real = sides
+    (few,) = FadVggish().statistics(list(Held([{"features": row} for row in made[:18]])), _held(real)).values()
+    (enough,) = FadVggish().statistics(list(Held([{"features": row} for row in made[:20]])), _held(real)).values()
+    assert "9 samples of 5 numbers a set, a Fréchet distance needs 10" in few.doubt and enough.doubt == ""
+    with pytest.raises(Unscored, match="give --reference"):
+        FadVggish().statistics(list(Held([{"features": row} for row in made])), None)

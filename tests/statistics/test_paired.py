@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from avbench.statistics.intervals import Interval
 from avbench.statistics.multiplicity import benjamini_hochberg, holm
 from avbench.statistics.paired import effects, mde, sign_flip, skewness
 from avbench.statistics.ranks import Places, places
@@ -98,19 +100,40 @@ def test_holm_by_hand_and_nothing_to_adjust() -> None:
     assert len(holm([])) == 0 == len(benjamini_hochberg([]))
 
 
+def spread(features: np.ndarray, moved: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The distance of a set from zero, of places among both."""
+    both = np.concatenate([features, moved])
+    return lambda places: float(np.square(both[places].mean(axis=0)).sum() + both[places].std())
+
+
 def test_swapping_sets_finds_a_shift_and_nothing_in_equals() -> None:
-    rng = np.random.default_rng(0)
-    first = rng.normal(size=(40, 3))
+    first, prompt = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40)
+    same = swap_permutation(spread(first, first), prompt, resamples=99)
+    assert (same.effect.mean, same.effect.p, same.effect.sd, same.effect.interval) == (0, 1, 0, Interval(0, 0))
+    moved = swap_permutation(spread(first, first + 1.0), prompt, resamples=99)
+    assert moved.effect.p_greater == 1 / 100 and moved.effect.p_less == 1 and moved.effect.n == 40
+    assert moved.second - moved.first == moved.effect.mean > 0 and 0 not in moved.effect.interval
+    with pytest.raises(ValueError, match="no clip"):
+        swap_permutation(spread(first, first), prompt[:0])
 
-    def distance(features: np.ndarray) -> float:
-        return float(np.square(features.mean(axis=0)).sum() + features.std())
 
-    same = swap_permutation(first, first, distance, resamples=99)
-    assert (same.difference, same.p) == (0, 1)
-    moved = swap_permutation(first, first + 1.0, distance, resamples=99)
-    assert moved.p_greater == 1 / 100 and moved.difference > 0
-    with pytest.raises(ValueError, match="same prompts"):
-        swap_permutation(first, first[1:], distance)
+def test_swapping_a_mean_is_flipping_signs() -> None:
+    values = np.random.default_rng(1).normal(0.3, 1, (2, 30))
+    both = values.ravel()
+    swap = swap_permutation(lambda places: float(both[places].mean()), np.arange(30), resamples=4000).effect
+    (flip,) = effects([values[1] - values[0]], resamples=4000)
+    assert swap.mean == pytest.approx(flip.mean) and swap.p == pytest.approx(flip.p, abs=0.03)
+    # the spread that exchanging sees is around zero, not around the mean
+    assert swap.mde == pytest.approx(flip.mde * math.hypot(1, flip.mean / flip.sd), rel=0.05)
+    assert swap.interval.low == pytest.approx(flip.interval.low, abs=0.1)
+
+
+def test_clips_of_a_prompt_are_exchanged_together() -> None:
+    prompt, values = np.repeat(np.arange(4), 5), np.repeat([0.0, 1.0], 20)
+    found = swap_permutation(lambda p: float(values[p].mean()), prompt, resamples=999).effect
+    assert found.p == pytest.approx(1 / 8, abs=0.04)  # two of the 16 patterns of four prompts are as extreme
+    one = swap_permutation(lambda p: float(values[p].mean()), np.zeros(20, int), resamples=99).effect
+    assert one.n == 1 and one.interval.high == math.inf and math.isnan(one.mde)
 
 
 def test_places_are_those_that_the_prompts_tell_apart() -> None:
