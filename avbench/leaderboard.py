@@ -113,7 +113,7 @@ def build(
 
     Raises UsageError for a metric without description or an unknown `by`, IncompleteError for no scores.
     """
-    frame = _grouped(scores, by, prompts)
+    frame = grouped(scores, by, prompts)
     pooled = _of_sets(sets, by) if sets is not None else pd.DataFrame()
     if frame.empty and pooled.empty:
         raise IncompleteError("nothing to report: no clip was scored" + (f" that has a {by}" if by else ""))
@@ -141,7 +141,7 @@ def needs_prompts(by: str) -> bool:
     return by not in (WHOLE, SUBSET)
 
 
-def _grouped(scores: pd.DataFrame, by: str, prompts: Iterable[Prompt]) -> pd.DataFrame:
+def grouped(scores: pd.DataFrame, by: str, prompts: Iterable[Prompt]) -> pd.DataFrame:
     """The scores with a column `group`; a clip of several tags stands in each of their groups."""
     if by == WHOLE:
         return scores.assign(group="")

@@ -65,7 +65,7 @@ def report(
     results = read(runs)
     prompts = read_prompts(runs) if needs_prompts(by) else ()
     board = build(results.scores, results.measures, by, prompts, results.sets)
-    board = replace(board, notes=results.notes + composite_notes(board) + board.notes)
+    board = replace(board, notes=results.notes + composite_notes(board, results, prompts) + board.notes)
     chosen = (
         load_set(set_name)
         if set_name

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from avbench.composites import (
     COMPOSITES,
     VBENCH,
     composite_notes,
+    totals,
     vbench_i2v_quality,
     vbench_quality,
     verse_overall,
 )
-from avbench.leaderboard import Cell, Leaderboard, Measure, Row
+from avbench.leaderboard import Cell, Leaderboard, Measure, Row, build
+from avbench.ledger import Ledger
+from avbench.materials import Left, pack
 from avbench.metric_sets import load_set, view
-from avbench.records import Column, Direction
+from avbench.metrics._classes import kl_softmax
+from avbench.records import Clip, Column, Direction, Prompt, Suite
 from avbench.reports.table import Table
+from avbench.results import Results, Run, measure_of
+from avbench.statistics.intervals import mean
+from avbench.store import COLUMNS, SET_COLUMNS
 
 BEST = {bound.column: bound.best for bound in VBENCH}
 VERSE = {"as_verse": 0.5, "id_dinov3_versebench": 0.9, "clap_pair_distance": 1.5, "kl_passt": 1.0, "clap_score": 0.25}
@@ -87,14 +96,79 @@ def board(means: dict[str, float]) -> Leaderboard:
     return Leaderboard(measures, (), (Row("m", "s", "", tuple(Cell(mean, scored=1) for mean in means.values()), ()),))
 
 
+def results(table: Mapping[str, Sequence[float]], backend: str = "x", seeds: int = 1) -> Results:
+    """Scores of one model; a column's values are of p0, p1, … with that many seeds each."""
+    rows = [
+        ("m", "s", "", f"p{i // seeds}", i % seeds, name, backend, value, "ok", "")
+        for name, values in table.items()
+        for i, value in enumerate(values)
+    ]
+    measures = tuple(Measure(Column(name, "", Direction.UP, 0, 1, "", ""), backend) for name in table)
+    return Results(pd.DataFrame(rows, columns=list(COLUMNS)), pd.DataFrame(columns=list(SET_COLUMNS)), measures)
+
+
+def notes(found: Results) -> tuple[str, ...]:
+    return composite_notes(build(found.scores, found.measures), found)
+
+
+def spread(means: Mapping[str, float], n: int = 12) -> dict[str, list[float]]:
+    rng = np.random.default_rng(0)
+    return {name: list(mean + rng.normal(0, 0.05, n)) for name, mean in means.items()}
+
+
 def test_a_composite_needs_all_its_columns_of_one_backend() -> None:
-    assert composite_notes(board(BEST)) == (
-        "m · s: VBench quality score 1.0000, of 7 columns, without interval",
-        "m · s: VBench-I2V quality score 1.0000, of 6 columns, without interval",
+    flat = {name: [mean] * 3 for name, mean in BEST.items()}
+    assert notes(results(flat)) == (
+        "m · s: VBench quality score 1.0000, 95 % interval 1.0000 to 1.0000, of 7 columns",
+        "m · s: VBench-I2V quality score 1.0000, 95 % interval 1.0000 to 1.0000, of 6 columns",
     )
-    assert len(composite_notes(board(BEST | VERSE))) == len(COMPOSITES) == 3
-    assert composite_notes(board(dict(list(BEST.items())[1:]))) == ()
-    one = board(BEST)
-    twice = replace(one, measures=(*one.measures, replace(one.measures[0], backend="y")))
-    rows = (replace(one.rows[0], cells=(*one.rows[0].cells, Cell(0.5, scored=1))),)
-    assert composite_notes(replace(twice, rows=rows)) == ()
+    assert len(notes(results(spread(BEST | VERSE)))) == len(COMPOSITES) == 3
+    assert notes(results(dict(list(flat.items())[1:]))) == ()
+    twice, other = results(flat), results({"dynamic_degree": [0.5] * 3}, "y")
+    scores = pd.concat([twice.scores, other.scores])
+    assert notes(replace(twice, scores=scores, measures=twice.measures + other.measures)) == ()
+
+
+def test_the_interval_of_a_linear_total_is_that_of_its_values_a_prompt() -> None:
+    table = spread(BEST)
+    found = results(table)
+    (total, *_) = totals(build(found.scores, found.measures), found)
+    each = [vbench_quality({name: values[i] for name, values in table.items()}) for i in range(12)]
+    want = mean(np.array(each))
+    assert total.interval and total.value == pytest.approx(want.value)
+    assert (total.interval.low, total.interval.high) == pytest.approx((want.interval.low, want.interval.high))
+
+
+def test_seeds_of_a_prompt_leave_together_and_one_prompt_has_no_interval() -> None:
+    once = spread(BEST, 6)
+    thrice = {name: list(np.repeat(values, 3)) for name, values in once.items()}
+    assert notes(results(thrice, seeds=3)) == notes(results(once))
+    assert "has clips of a single prompt)" in notes(results(spread(BEST, 1)))[0]
+
+
+def test_a_total_with_a_number_of_a_set_is_made_anew_without_each_prompt(tmp_path: Path) -> None:
+    """Verse-Bench's KL is one number of all clips: what they left tells it for any of them."""
+    rng = np.random.default_rng(0)
+    sides = {name: rng.normal(size=(12, 5)).astype(np.float32) for name in ("run", "truth")}
+    for name, logits in sides.items():
+        with Ledger(tmp_path / name) as ledger:
+            suite = Suite("s", "1", "d", tuple(Prompt(f"p{i}", "s", "x") for i in range(12)))
+            ledger.put_fact("metric", "tags_passt", {"columns": [], "backend": "x"})
+            ledger.put_prompts(suite, {prompt.id for prompt in suite.prompts})
+            ledger.ask(Clip(tmp_path / f"{prompt.id}.mp4", prompt, "m") for prompt in suite.prompts)
+            for entry, row in zip(ledger.entries("m", "s"), logits, strict=True):
+                left = Left(pack({"features": row, "logits": row}))
+                ledger.put_scores(entry.id, {"tags_passt": ("k", [])}, left={"tags_passt": left})
+    kl = kl_softmax(sides["truth"], sides["run"])
+    found = results(spread({name: value for name, value in VERSE.items() if name != "kl_passt"}))
+    column = {"name": "kl_passt", "unit": "", "direction": "down", "low": 0, "high": 9, "summary": "", "source": ""}
+    column |= {"part": "tags_passt", "backend": "x", "version": "1", "of_set": True}
+    info = {"columns": [column], "reference": {"run": str(tmp_path / "truth"), "digest": "d"}}
+    sets = pd.DataFrame([("m", "s", "", "kl_passt", "x", kl.mean(), np.nan, np.nan, 12, "ok", "")], columns=SET_COLUMNS)
+    run = Run(tmp_path / "run", "run", info, {"m": "m"})
+    found = replace(found, sets=sets, measures=(*found.measures, measure_of(column)), runs=(run,))
+    *_, total = totals(build(found.scores, found.measures, sets=sets), found)
+    assert total.interval and total.interval.low < total.value < total.interval.high
+    gone = replace(run, info={"columns": [column], "reference": {"run": str(tmp_path / "gone"), "digest": "d"}})
+    *_, total = totals(build(found.scores, found.measures, sets=sets), replace(found, runs=(gone,)))
+    assert total.interval is None and "score with --reference again" in total.why
