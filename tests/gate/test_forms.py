@@ -45,6 +45,10 @@ def hostile() -> Gate:
     return replace(GATE, checks=(check,), candidate=HOSTILE, notes=(HOSTILE,))
 
 
+def hostile_and_open() -> Gate:
+    return replace(GATE, checks=(*hostile().checks, *GATE.checks), notes=(HOSTILE,))
+
+
 def test_the_terminal_says_which_metric_and_why() -> None:
     text = table.render(GATE)
     assert text.splitlines()[-1] == "FAIL: new against old: sharp [signal]"
@@ -55,12 +59,38 @@ def test_the_terminal_says_which_metric_and_why() -> None:
 
 
 def test_junit_counts_and_names_what_fails() -> None:
-    root = ElementTree.fromstring(junit.render(GATE))
-    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("3", "1", "1")
-    failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
+    (suite,) = ElementTree.fromstring(junit.render(GATE))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    failed = [case.get("name") for case in suite.iter("testcase") if case.find("failure") is not None]
     assert failed == ["sharp [signal]"]
-    strict = ElementTree.fromstring(junit.render(GATE, strict=True))
+    (strict,) = ElementTree.fromstring(junit.render(GATE, strict=True))
     assert (strict.get("failures"), strict.get("skipped")) == ("2", "0")
+
+
+# What Jenkins' junit-10.xsd allows of what is written: an element's attributes and children.
+JUNIT = {
+    "testsuites": ("name time tests failures disabled errors", "testsuite"),
+    "testsuite": (
+        "name tests failures errors group time skipped timestamp hostname id package file log url version",
+        "properties testcase system-out system-err",
+    ),
+    "testcase": ("name assertions time classname status class file line group", "skipped error failure system-out"),
+    "failure": ("type message", ""),
+    "skipped": ("type message", ""),
+    "system-out": ("", ""),
+}
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_junit_is_what_jenkins_schema_allows(strict: bool) -> None:
+    root = ElementTree.fromstring(junit.render(hostile_and_open(), strict=strict))
+    for element in root.iter():
+        attributes, children = (set(words.split()) for words in JUNIT[element.tag])
+        assert set(element.keys()) <= attributes and {child.tag for child in element} <= children, element.tag
+    counts = [len(list(root.iter(tag))) for tag in ("testcase", "failure", "skipped")]
+    suite = root[0]
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == [str(count) for count in counts]
+    assert all(case.get("name") and case.get("classname") for case in root.iter("testcase"))
 
 
 def test_hostile_names_stay_text_in_xml() -> None:

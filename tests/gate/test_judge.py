@@ -80,6 +80,28 @@ def test_five_prompts_are_inconclusive_whatever_they_say(make_run: MakeRun) -> N
     assert "5 prompts in common, 20 needed" in the(found, Kind.METRIC, "sharp").reason
 
 
+@pytest.mark.parametrize(
+    ("n", "change", "verdict", "p"),
+    [
+        (1, 0.0, Verdict.INCONCLUSIVE, 1.0),  # one prompt tells nothing, whatever it says
+        (1, -0.4, Verdict.INCONCLUSIVE, 0.5),
+        (2, -0.4, Verdict.INCONCLUSIVE, 0.25),
+        (25, 0.0, Verdict.PASS, 1.0),  # all ties
+        (25, -0.4, Verdict.FAIL, None),  # no spread at all
+        (25, 0.4, Verdict.PASS, 1.0),
+    ],
+)
+def test_one_prompt_no_spread_and_all_ties_divide_by_nothing(
+    n: int, change: float, verdict: Verdict, p: float | None, make_run: MakeRun
+) -> None:
+    base = np.full(n, 0.5)
+    found = gate(make_run("a", {"sharp": base}), make_run("b", {"sharp": base + change}), rules("sharp"))
+    check = the(found, Kind.METRIC, "sharp")
+    assert check.verdict is verdict and check.effect == pytest.approx(change) and not math.isnan(check.p)
+    assert p is None or check.p == pytest.approx(p)
+    assert check.n == n and (math.isnan(check.mde) if n == 1 else check.mde == pytest.approx(0, abs=1e-9))
+
+
 def test_noise_as_large_as_the_margin_is_inconclusive_and_says_what_would_tell(make_run: MakeRun) -> None:
     noise = np.random.default_rng(1).normal(0, 0.4, N)
     found = gate(make_run("a", {"sharp": BASE}), make_run("b", {"sharp": BASE + noise}), rules("sharp"))
