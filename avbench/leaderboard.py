@@ -17,6 +17,7 @@ from avbench.ranking import Mark as Mark
 from avbench.ranking import rank
 from avbench.records import Column, Prompt, Status
 from avbench.statistics.intervals import LEVEL, means
+from avbench.statistics.proportions import wilson
 from avbench.statistics.ranks import Places
 
 WHOLE, SUBSET, TAG, LANGUAGE = "", "subset", "tag", "language"
@@ -41,7 +42,8 @@ class Cell:
     """One measure of one row: mean and 95 % interval over the scored clips, and what became of all clips asked.
 
     Of a set statistic `mean` is its value, and `scored` the clips that it rests on.
-    `mean` is None when nothing was scored, `low` and `high` when fewer than two prompts were. `not_finite` counts
+    `mean` is None when nothing was scored, `low` and `high` when fewer than two prompts were (a guard's interval is
+    Wilson's). `not_finite` counts
     scores that claim to be fine but are NaN or infinite; they enter no mean. `reason` is the commonest one given.
     `place` is what the prompts leave open of its rank among the models of its suite and group; None for a single model
     and where no way is better.
@@ -188,8 +190,9 @@ def _cells(frame: pd.DataFrame, known: Mapping[tuple[str, str], Measure]) -> dic
     ]
     directions = {name: measure.column.direction for name, measure in known.items() if not measure.column.guard}
     ranks = rank(keys, directions, cell[scored], prompt[scored], value[scored])
+    prompts = np.bincount(cell[scored][np.unique(cluster[scored], return_index=True)[1]], minlength=len(keys))
     reasons = _commonest(cell[~ok], frame["reason"].to_numpy(object)[~ok])
-    return {
+    cells = {
         key: _placed(
             Cell(_finite(m), _finite(m - h), _finite(m + h), n[0], n[1], n[2], n[3], n[4], reasons.get(i, "")),
             ranks.get(i),
@@ -198,6 +201,19 @@ def _cells(frame: pd.DataFrame, known: Mapping[tuple[str, str], Measure]) -> dic
             zip(keys.itertuples(index=False, name=None), mean, half, zip(*counts, strict=True), strict=True)
         )
     }
+    for key, n in zip(cells, prompts.tolist(), strict=True):
+        measure = known.get(key[3:])
+        if measure and measure.column.guard:
+            cells[key] = _share(cells[key], n)
+    return cells
+
+
+def _share(cell: Cell, prompts: int) -> Cell:
+    """A guard's cell with Wilson's interval: where no clip is flagged, Student's would have no width."""
+    if cell.mean is None or not 0 <= cell.mean <= 1:
+        return cell
+    interval = wilson(cell.mean * prompts, prompts)
+    return replace(cell, low=interval.low, high=interval.high)
 
 
 def _placed(cell: Cell, rank: tuple[Places, Mark] | None) -> Cell:

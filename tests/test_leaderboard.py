@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from avbench.errors import IncompleteError, UsageError
 from avbench.leaderboard import Cell, Leaderboard, Mark, Measure, build
 from avbench.records import Column, Direction, Prompt, SpeechLine
+from avbench.seeds import seed_notes
 from avbench.statistics.ranks import Places
 
 NAMES = ["model", "suite", "subset", "prompt_id", "seed", "metric", "backend", "value", "status", "reason"]
@@ -166,6 +167,27 @@ def test_guards_stand_apart_as_shares_without_marks() -> None:
     assert [g.column.name for g in board.guards] == ["silent"]
     assert [row.guards[0].mean for row in board.rows] == [0.5, 0.5]
     assert {row.guards[0].mark for row in board.rows} == {Mark.NONE}
+
+
+def test_a_guard_that_never_strikes_has_wilsons_interval_over_prompts() -> None:
+    calm = scores([0.0] * 20, metric="silent")
+    twice = pd.concat([calm, calm.assign(seed=1)])
+    for frame in (calm, twice):
+        (row,) = build(frame, [measure("silent", Direction.DOWN, guard=True)]).rows
+        assert row.guards[0].low == pytest.approx(0, abs=1e-12)
+        assert row.guards[0].high == pytest.approx(0.16113, abs=1e-4)  # z^2 / (n + z^2), n = 20
+
+
+def test_the_spread_of_seeds_and_of_prompts_is_said_where_there_are_seeds() -> None:
+    rng = np.random.default_rng(0)
+    prompt, noise = rng.normal(0, 2, 400), rng.normal(0, 0.5, (3, 400))
+    frame = pd.concat([scores(list(prompt + noise[seed]), seed=seed) for seed in range(3)])
+    (note,) = seed_notes(build(frame, [measure()]), frame)
+    head, _, numbers = note.rpartition(": m ")
+    assert head == "a · speech: spread (sd) of seeds / of prompts, 3 seeds a prompt"
+    assert [float(text) for text in numbers.split(" / ")] == pytest.approx([0.5, 2.0], rel=0.1)
+    once = scores([1.0, 2.0])
+    assert seed_notes(build(once, [measure()]), once) == ()
 
 
 def test_a_measure_that_a_model_lacks_is_an_empty_cell() -> None:

@@ -60,12 +60,14 @@ def report(
     from avbench.metric_sets import common_set, load_set, view
     from avbench.published import published_tables
     from avbench.results import latest_run, read, read_prompts
+    from avbench.seeds import seed_notes
 
     runs = runs or [latest_run()]
     results = read(runs)
     prompts = read_prompts(runs) if needs_prompts(by) else ()
     board = build(results.scores, results.measures, by, prompts, results.sets)
-    board = replace(board, notes=results.notes + composite_notes(board, results, prompts) + board.notes)
+    more = composite_notes(board, results, prompts) + seed_notes(board, results.scores, prompts)
+    board = replace(board, notes=results.notes + more + board.notes)
     chosen = (
         load_set(set_name)
         if set_name

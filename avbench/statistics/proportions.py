@@ -22,14 +22,19 @@ class Flags:
         return self.both + self.first + self.second + self.neither
 
 
-def wilson(count: int, n: int, level: float = LEVEL) -> Interval:
-    """Wilson's score interval of a share of `count` in `n`; 0 to 1 for n = 0."""
+def wilson(count: float, n: int, level: float = LEVEL) -> Interval:
+    """Wilson's score interval of a share of `count` in `n`; 0 to 1 for n = 0.
+
+    Where prompts have several clips, `n` is the number of prompts and `count` the share times n: if anything, too wide.
+    """
     if n == 0:
         return Interval(0.0, 1.0)
-    from scipy.stats import binomtest
+    from scipy.special import ndtri
 
-    found = binomtest(count, n).proportion_ci(level, "wilson")
-    return Interval(float(found.low), float(found.high))
+    share, square = count / n, float(ndtri((1 + level) / 2)) ** 2
+    center = (share + square / (2 * n)) / (1 + square / n)
+    half = math.sqrt(square) / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
+    return Interval(max(center - half, 0.0), min(center + half, 1.0))
 
 
 def mcnemar(flags: Flags, alternative: str = "two-sided") -> float:

@@ -72,6 +72,10 @@ def test_wilson_by_hand() -> None:
     got = wilson(0, 10)
     assert got.low == pytest.approx(0, abs=1e-12) and got.high == pytest.approx(0.27753, abs=1e-5)  # z^2 / (n + z^2)
     assert (wilson(0, 0).low, wilson(0, 0).high) == (0, 1)
+    for count, n, level in ((3, 17, 0.95), (17, 17, 0.9), (1, 200, 0.99)):
+        want = stats.binomtest(count, n).proportion_ci(level, "wilson")
+        got = wilson(count, n, level)
+        assert (got.low, got.high) == pytest.approx((want.low, want.high), abs=1e-12)
 
 
 def test_mcnemar_is_the_sign_test_of_the_pairs_that_differ() -> None:
