@@ -28,11 +28,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was asked against what was heard, as one metric's text handling reads them."""
+    """What was asked against what was heard, as the text handling of one metric (or of several) reads them."""
 
     metric: str
     handling: str
     pieces: tuple[Piece, ...]
+
+    def with_other(self, other: Transcript) -> Transcript:
+        """The same comparison, said of both."""
+        return Transcript(f"{self.metric}, {other.metric}", f"{self.handling}, {other.handling}", self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,10 @@ def sort_out(details: Iterable[Detail]) -> Facts:
             heard = heard or str(facts["heard"])
         if isinstance(facts.get("reference"), str) and isinstance(facts.get("hypothesis"), str):
             pieces = compare(str(facts.pop("reference")), str(facts.pop("hypothesis")))
-            transcripts.append(Transcript(where, str(facts.pop("text_handling", "")), pieces))
+            transcript = Transcript(where, str(facts.pop("text_handling", "")), pieces)
+            if transcripts and transcripts[-1].pieces == pieces:  # words and characters of one text
+                transcript = transcripts.pop().with_other(transcript)
+            transcripts.append(transcript)
         tracks += [track for track in map(_track, _list(facts.get("tracks"))) if track]
         if spans := [span for span in map(_span, _list(facts.get("segments"))) if span]:
             segments = segments or spans

@@ -67,6 +67,15 @@ def test_facts_of_any_metric_are_sorted_by_their_shape() -> None:
     assert found.rest == (("wer [asr]", '{\n "mood": "good"\n}'),)
 
 
+def test_words_and_characters_of_one_text_are_shown_once() -> None:
+    texts: dict[str, JSON] = {"reference": "a train", "hypothesis": "a rain"}
+    words, letters = (Detail("m", "s", "p", 0, name, "asr", texts | {"text_handling": name}) for name in ("wer", "cer"))
+    (both,) = sort_out([words, letters]).transcripts
+    assert (both.metric, both.handling) == ("wer [asr], cer [asr]", "wer, cer")
+    other = Detail("m", "s", "p", 0, "cer", "asr", {"reference": "a train", "hypothesis": "a train"})
+    assert len(sort_out([words, other]).transcripts) == 2
+
+
 @pytest.mark.parametrize("wrong", [{"tracks": 3}, {"segments": "no"}, {"reference": 1, "hypothesis": None}, {}])
 def test_facts_of_another_shape_do_no_harm(wrong: dict[str, JSON]) -> None:
     found = sort_out([detail(**wrong)])
