@@ -15,7 +15,9 @@ from avbench.gate.config import Config, parse
 from avbench.gate.judge import judge
 from avbench.gate.records import Check, Gate, Kind, Verdict
 from avbench.leaderboard import Measure
+from avbench.parts import Material
 from avbench.records import Column, Direction
+from avbench.set_snapshot import SetSnapshot
 from avbench.snapshot import KEYS, Snapshot, read, save
 
 MakeRun = Callable[..., Path]
@@ -258,7 +260,9 @@ def test_of_200_equal_candidates_at_most_5_percent_are_called_worse() -> None:
         Measure(Column(n, "", Direction.DOWN if n == "wer" else Direction.UP, 0, 1, "", ""), "x") for n in names
     )
     guard = Measure(Column("silent", "", Direction.DOWN, 0, 1, "", "", guard=True), "x")
-    prompts = np.random.default_rng(9).normal(0, 1, N)
+    corpus = Measure(Column("wer_corpus", "", Direction.DOWN, 0, 1, "", ""), "x", of_set=True)
+    same = np.random.default_rng(9)
+    prompts, asked, hard = same.normal(0, 1, N), same.integers(4, 20, N), same.beta(1, 4, N)
 
     def snapshot(seed: int) -> Snapshot:
         rng = np.random.default_rng(seed)
@@ -272,8 +276,14 @@ def test_of_200_equal_candidates_at_most_5_percent_are_called_worse() -> None:
             ]
         rows += [("m", "s", f"p{i}", 0, "silent", "x", float(v), "ok") for i, v in enumerate(rng.random(N) < 0.2)]
         frame = pd.DataFrame(rows, columns=[*KEYS, "metric", "backend", "value", "status"])
-        return Snapshot(f"run {seed}", frame, (*measures, guard), {}, {}, {})
+        wrong = rng.binomial(asked, hard)
+        left = [
+            Material("s", f"p{i}", 0, {"wer": np.array([a - w, w, 0, 0])})
+            for i, (a, w) in enumerate(zip(asked, wrong, strict=True))
+        ]
+        kept = SetSnapshot((corpus,), {("wer_corpus", "x"): "wer_world"}, kept={("wer_world", "m", "s"): tuple(left)})
+        return Snapshot(f"run {seed}", frame, (*measures, guard), {}, {}, {}, sets=kept)
 
-    config = rules(*names, margin="0", extra="[clips]\ncoverage_margin = 0\n[guards]\nmargin = 0")
+    config = rules(*names, "wer_corpus", margin="0", extra="[clips]\ncoverage_margin = 0\n[guards]\nmargin = 0")
     red = sum(judge(snapshot(2 * i), snapshot(2 * i + 1), config).verdict is Verdict.FAIL for i in range(200))
     assert red <= 10
