@@ -1,8 +1,8 @@
 """RAFT: dense optical flow (Teed and Deng 2020), torchvision's `raft_large` run without what it repeats.
 
 torchvision's file `raft_large_C_T_V1` is its port of the authors' `raft-things.pth`, whose names load as well. Each
-frame is encoded once, though it is in two pairs, and only the last of the 20 flows is brought to full size: the
-flow is the same to the bit.
+frame is encoded once, though it is in two pairs, only the last of the 20 flows is brought to full size, and the steps
+repeat less (`raft_steps`): the flow is torchvision's but for the order of sums.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch.nn.functional import pad, unfold
 
 from ._paper import library
 from ._state import build
+from .raft_steps import Correlations, tanh_, updated, without_norms
 
 UPDATES = 20
 SMALLEST = 128  # pixels a side after padding: below, the coarsest correlation has one value, and the flow is NaN
@@ -57,7 +58,13 @@ def load(state: Mapping[str, Tensor], source: str) -> Any:
     raft_large = library("torchvision.models.optical_flow").raft_large
     if any("fnet." in name for name in state):
         state = {_renamed(name): value for name, value in state.items()}
-    return build(lambda: raft_large(weights=None), state, source, UNUSED)
+    return lean(build(lambda: raft_large(weights=None), state, source, UNUSED))
+
+
+def lean(net: Any) -> Any:
+    """torchvision's `net` for evaluation, without layers that others can do the work of."""
+    without_norms(net.context_encoder)
+    return net.requires_grad_(False)
 
 
 def prepare(frame: NDArray[np.uint8]) -> Tensor:
@@ -74,17 +81,10 @@ def encode(net: Any, image: Tensor) -> Encoded:
 
 def flow(net: Any, first: Encoded, second: Encoded) -> Tensor:
     """Pixels (1, 2, H, W), x and y, by which the padded `first` moves to `second`."""
-    net.corr_block.build_pyramid(first.features, second.features)
-    size = net.update_block.hidden_state_size
-    hidden, context = net.context_encoder(first.image).tensor_split([size], dim=1)
-    hidden, context = hidden.tanh(), context.relu()
+    hidden, context = net.context_encoder(first.image).tensor_split(2, dim=1)
     start = _grid(first.features)
-    moved = start
-    for _ in range(UPDATES):
-        correlations = net.corr_block.index_pyramid(centroids_coords=moved)
-        hidden, step = net.update_block(hidden, context, correlations, moved - start)
-        moved = moved + step
-    net.corr_block.corr_pyramid = []  # the largest of what a pair needs
+    correlations = Correlations(first.features, second.features)
+    hidden, moved = updated(net, tanh_(hidden.clone()), context.relu(), correlations, start, UPDATES)
     return _enlarged(moved - start, net.mask_predictor(hidden))
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo, VideoInfo
-from avbench.metrics._backbones import flow_pairs, raft
+from avbench.metrics._backbones import flow_pairs, raft, raft_steps
 from avbench.parts import Frames
 
 if TYPE_CHECKING:
@@ -67,12 +67,40 @@ def test_flow(golden: Golden, net: Any) -> None:
 
 @pytest.mark.slow
 @torch.inference_mode()
-def test_flow_is_torchvisions_to_the_bit(golden: Golden, net: Any) -> None:
+def test_flow_is_torchvisions_but_for_the_order_of_sums(golden: Golden, net: Any) -> None:
     name, facts = next(iter(golden.meta(FILE)["pairs"].items()))
     images = [raft.prepare(frame) for frame in _clip(golden, name, facts, 2)]
     first, second = (raft.encode(net, image) for image in images)
     plain = net(images[0], images[1], num_flow_updates=raft.UPDATES)[-1]
-    assert torch.equal(raft.flow(net, first, second), plain)
+    torch.testing.assert_close(raft.flow(net, first, second), plain, atol=1e-4, rtol=0)
+
+
+@torch.inference_mode()
+def test_correlations_are_torchvisions() -> None:
+    """Also far outside of the picture, and for places on whole pixels."""
+    optical_flow = pytest.importorskip(
+        "torchvision.models.optical_flow.raft", reason="the extra paper is not installed"
+    )
+    first, second = torch.randn(2, 1, 16, 16, 19).unbind()
+    block = optical_flow.CorrBlock(num_levels=4, radius=4)
+    block.build_pyramid(first, second)
+    ours = raft_steps.Correlations(first, second)
+    for places in (raft._grid(first), raft._grid(first) + 30 * torch.randn(1, 2, 16, 19), raft._grid(first) - 500):
+        expected = block.index_pyramid(centroids_coords=places)[0].flatten(1).T
+        torch.testing.assert_close(ours.around(places), expected, atol=2e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_norms_become_part_of_convolutions() -> None:
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
+    encoder = torch.nn.Sequential(layers).eval()
+    layers[1].running_mean.normal_()
+    layers[1].running_var.uniform_(0.5, 2)
+    x = torch.randn(1, 3, 9, 9)
+    expected = encoder(x)
+    raft_steps.without_norms(encoder)
+    assert not [layer for layer in encoder.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    torch.testing.assert_close(encoder(x), expected)
 
 
 @pytest.mark.slow
