@@ -35,6 +35,9 @@ class MetricFacts:
     key: str = ""
     broken: str = ""
     set_columns: tuple[Column, ...] = ()
+    least: str = ""
+    weights: tuple[str, ...] = ()
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,19 @@ def describe(name: str) -> MetricFacts:
     sets = metric.set_columns if issubclass(metric, SetMetric) else ()
     needs = [[repr(backbone), backbone.version] for backbone in metric.needs]
     key = fingerprint(metric.version, metric.backend, needs, *(column.name for column in sets))
-    return MetricFacts(name, metric.columns, metric.backend, metric.version, metric.core, key, set_columns=sets)
+    ids = dict.fromkeys([*(id for backbone in metric.needs for id in backbone.weights), *metric.weights])
+    return MetricFacts(
+        name=name,
+        columns=metric.columns,
+        backend=metric.backend,
+        version=metric.version,
+        core=metric.core,
+        key=key,
+        set_columns=sets,
+        least=metric.least,
+        weights=tuple(ids),
+        terms=metric.terms,
+    )
 
 
 def score_clip(item: ToScore, metrics: Mapping[str, Metric]) -> Scored:

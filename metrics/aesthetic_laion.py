@@ -28,6 +28,8 @@ class AestheticLaion(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
+    weights: ClassVar[tuple[str, ...]] = ("laion_aesthetic_l_14",)
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("laion_aesthetic_l_14")
     core: ClassVar[bool] = False

@@ -29,6 +29,7 @@ class AestheticV25(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("aesthetic_v2_5")
     core: ClassVar[bool] = False

@@ -40,6 +40,7 @@ class AsVerse(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
     needs = (_AESTHETIC, _MUSIQ, _RANDOM)
     backend: ClassVar[str] = backend("aesthetic_v2_5+musiq_koniq+maniqa_koniq")
     core: ClassVar[bool] = False

@@ -44,6 +44,7 @@ class AudioLevels(Metric):
             worse=(Fault.CLIPPING,), ignores=(*but(SOUND, Fault.CLIPPING, Fault.NOISE), *PICTURE, *TEXT)
         ),
     }
+    least: ClassVar[str] = "any sound"
     needs = (Levels(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

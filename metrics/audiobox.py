@@ -39,6 +39,7 @@ class AudioBoxAesthetics(Metric):
         _column("audiobox_cu", Direction.UP, "content usefulness"),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*PICTURE, *TEXT))}
+    least: ClassVar[str] = "any sound"
     needs = (AudioBox(),)
     backend: ClassVar[str] = backend("audiobox-aesthetics")
     core = False

@@ -53,6 +53,7 @@ class AVAlign(Metric):
         ALL: Answers(refuses=(Fault.MUTE,), ignores=TEXT),
         "av_align": Answers(refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT),
     }
+    least: ClassVar[str] = "3 frames and any sound"
     needs = (Flow(), OnsetTimes(), OnsetTimes44k(), OnsetTimesNative())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -31,6 +31,7 @@ class BackgroundConsistency(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "2 frames"
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("clip_vit_b_32")
     core: ClassVar[bool] = False

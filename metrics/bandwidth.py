@@ -33,6 +33,7 @@ class Bandwidth(Metric):
     answers: ClassVar[Mapping[str, Answers]] = {
         ALL: Answers(rises=(Fault.NOISE,), falls=(Fault.LOW_PASS,), refuses=(Fault.MUTE,), ignores=(*PICTURE, *TEXT))
     }
+    least: ClassVar[str] = "any sound"
     needs = (Spectrum(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

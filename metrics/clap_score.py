@@ -26,6 +26,8 @@ class ClapScore(Metric):
     answers: ClassVar[Mapping[str, Answers]] = {
         ALL: Answers(worse=(Fault.SWAP_AUDIO, Fault.WRONG_CAPTION), ignores=(*PICTURE, Fault.REPLACE_WORDS))
     }
+    least: ClassVar[str] = "any sound"
+    weights: ClassVar[tuple[str, ...]] = ("roberta_base_vocab", "roberta_base_merges")
     needs = (VerseClap(),)
     backend: ClassVar[str] = backend("clap-htsat-tiny-fusion")
     core = False

@@ -75,6 +75,8 @@ class ClipScore(Metric):
         ALL: Answers(worse=(Fault.WRONG_CAPTION,), ignores=(*SOUND, Fault.REPLACE_WORDS)),
         "appearance_style": Answers(ignores=(*SOUND, *TEXT)),
     }
+    least: ClassVar[str] = "1 frame"
+    weights: ClassVar[tuple[str, ...]] = ("imagebind_bpe",)
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("clip_vit_b_32")
     core: ClassVar[bool] = False

@@ -37,6 +37,7 @@ class CpCer(SetMetric):
             source="OpenMOSS/MOVA evaluation/metrics/cpcer, a fraction instead of percent",
         ),
     )
+    least: ClassVar[str] = "any"
     set_columns = tuple(map(corpus_column, columns))
     answers: ClassVar[Mapping[str, Answers]] = {
         ALL: Answers(worse=(Fault.REPLACE_WORDS,), ignores=(*SOUND, *PICTURE, Fault.WRONG_CAPTION))

@@ -27,6 +27,7 @@ class DynamicDegree(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.FREEZE,), ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "2 frames at 8 a second"
     needs = (DynamicFlow(),)
     backend: ClassVar[str] = backend("raft_large")
     core: ClassVar[bool] = False

@@ -16,6 +16,7 @@ from ._sets import FEATURES, columns, distance, distance_statistic
 
 
 class FadVggish(SetMetric):
+    least: ClassVar[str] = "0.975 s of sound"
     set_columns: ClassVar[tuple[Column, ...]] = columns(
         "fad_vggish",
         "VGGish's embeddings before the last ReLU, without PCA",

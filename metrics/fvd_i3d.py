@@ -20,6 +20,7 @@ SOURCE = "I3D as converted for VideoGPT (i3d_pretrained_400); licence of the wei
 
 
 class FvdI3d(SetMetric):
+    least: ClassVar[str] = "16 frames"
     set_columns: ClassVar[tuple[Column, ...]] = (
         *columns(
             "fvd_i3d", "I3D's logits of the first 16 frames", 400, f"Unterthiner et al. 2019, as VideoGPT; {SOURCE}"

@@ -67,6 +67,7 @@ class Guards(Metric):
         "dc_offset": Answers(ignores=but(tuple(Fault), Fault.CLIPPING)),
         ALL: Answers(ignores=tuple(Fault)),
     }
+    least: ClassVar[str] = "any"
     needs = (Pixels(), Levels())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -34,6 +34,7 @@ class I2vSubject(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "2 frames"
     needs = (DinoSquares(),)
     backend: ClassVar[str] = backend("dino_vitb16")
     core: ClassVar[bool] = False

@@ -36,6 +36,7 @@ class IdDinov3(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.WRONG_FACE,), ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("dinov3_vitl16")
     core: ClassVar[bool] = False

@@ -30,6 +30,8 @@ class ImageBind(Agreement):
         "ib_tv": Answers(worse=(Fault.WRONG_CAPTION,), ignores=(*SOUND, Fault.REPLACE_WORDS)),
     }
     video, audio = ImageBindVideo(), ImageBindAudio()
+    least: ClassVar[str] = "4 s of picture, 25 ms of sound"
+    weights: ClassVar[tuple[str, ...]] = ("imagebind_bpe",)
     needs = (video, audio)
     backend: ClassVar[str] = backend("imagebind_huge")
     core: ClassVar[bool] = False

@@ -27,6 +27,8 @@ class ImageBindWorld(Agreement):
         "ib_tv": Answers(worse=(Fault.WRONG_CAPTION,), ignores=SOUND),
     }
     video, audio = WorldVideo(), WorldAudio()
+    least: ClassVar[str] = "1 frame, 0.1 s of sound"
+    terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     needs = (WorldLook(), video, audio)
     backend: ClassVar[str] = "world-1"
     core: ClassVar[bool] = ships("trimodal")

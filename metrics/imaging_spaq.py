@@ -29,6 +29,7 @@ class ImagingSpaq(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("musiq_spaq")
     core: ClassVar[bool] = False

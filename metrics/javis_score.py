@@ -20,6 +20,7 @@ class JavisScore(FrameAgreement):
     columns = frame_columns("ImageBind; weights CC-BY-NC-SA-4.0")
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT)}
     frames, audio, heard = ImageBindFrames(), ImageBindAudio(), ImageBindWindows()
+    least: ClassVar[str] = "3 frames and 25 ms of sound"
     needs = (frames, audio, heard)
     backend: ClassVar[str] = backend("imagebind_huge")
     core: ClassVar[bool] = False

@@ -22,6 +22,8 @@ class JavisScoreWorld(FrameAgreement):
     columns = frame_columns("contrastive towers trained on the world (docs/scorers.md)")
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT)}
     frames, audio, heard = WorldFrames(), WorldAudio(), WorldWindows()
+    least: ClassVar[str] = "3 frames, 0.1 s of sound"
+    terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     needs = (WorldLook(), frames, audio, heard)
     backend: ClassVar[str] = "world-1"
     core: ClassVar[bool] = ships("trimodal")

@@ -46,6 +46,8 @@ class Judge(Metric):
         _spread("judge_emotion_sd", "judge_emotion"),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=TEXT)}  # the prompt is not shown to the judge
+    least: ClassVar[str] = "1 frame and any sound"
+    terms: ClassVar[str] = "those of the service that is asked"
     needs = (ShownFrames(), ShownSound())
     backend: ClassVar[str] = backend()
     core: ClassVar[bool] = False

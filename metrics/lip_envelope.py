@@ -73,6 +73,8 @@ class LipEnvelope(Metric):
         ),
         "face_ratio": Answers(ignores=(*SOUND, *TEXT)),
     }
+    least: ClassVar[str] = "1 s"
+    terms: ClassVar[str] = "silero-vad, a package: MIT"
     needs = (Faces(), SpeechEnvelope(), VoiceActivity())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

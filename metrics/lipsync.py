@@ -77,6 +77,7 @@ class LipSync(Metric):
         "lse_min_track": Answers(ignores=tuple(Fault)),
         "lse_face_ratio": Answers(ignores=(*SOUND, *TEXT)),
     }
+    least: ClassVar[str] = "21 frames at 25 a second"
     needs = (LipTower(), VoiceTrack())
     backend: ClassVar[str] = backend("syncnet_v2")
     core: ClassVar[bool] = False

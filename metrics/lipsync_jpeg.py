@@ -44,6 +44,7 @@ class LipSyncJpeg(LipSync):
         ALL: Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT),
         "lse_offset_jpeg": Answers(ignores=TEXT),
     }
+    least: ClassVar[str] = "21 frames at 25 a second"
     needs = (TOWER, VoiceTrack())
     backend: ClassVar[str] = backend("syncnet_v2-jpeg")
 

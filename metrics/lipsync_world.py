@@ -85,6 +85,8 @@ class LipSyncWorld(Metric):
         "lse_offset": Answers(worse=(Fault.SHIFT_AUDIO,), refuses=(Fault.MUTE,), ignores=TEXT),
         ALL: Answers(refuses=(Fault.MUTE,), ignores=TEXT),
     }
+    least: ClassVar[str] = "26 frames at 25 a second"
+    terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     needs = (WorldLook(), WorldLipTower(), VoiceTrack())
     version: ClassVar[str] = "1"
     backend: ClassVar[str] = "world-1"

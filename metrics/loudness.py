@@ -33,6 +33,7 @@ class Loudness(Metric):
             ignores=(*PICTURE, *TEXT),
         )
     }
+    least: ClassVar[str] = "0.4 s of sound"
     needs = (Meter(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -28,6 +28,7 @@ class Maniqa(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("maniqa_koniq")
     core: ClassVar[bool] = False

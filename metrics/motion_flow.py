@@ -29,6 +29,7 @@ class MotionFlow(Metric):
     answers: ClassVar[Mapping[str, Answers]] = {
         ALL: Answers(rises=(Fault.SHUFFLE_FRAMES,), falls=(Fault.FREEZE,), ignores=(*SOUND, Fault.WRONG_FACE, *TEXT))
     }
+    least: ClassVar[str] = "2 frames"
     needs = (SmallFlow(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

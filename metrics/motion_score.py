@@ -30,6 +30,7 @@ class MotionScore(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.FREEZE,), ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "2 frames"
     needs = (_FLOW,)
     backend: ClassVar[str] = backend("raft_large")
     core: ClassVar[bool] = False

@@ -34,6 +34,7 @@ class MotionSmoothness(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SHUFFLE_FRAMES,), ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "3 frames"
     needs = (_MIDDLES,)
     backend: ClassVar[str] = backend("amt_s")
     core: ClassVar[bool] = False

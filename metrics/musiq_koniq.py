@@ -28,6 +28,7 @@ class MusiqKoniq(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "1 frame"
     needs = (_FRAMES,)
     backend: ClassVar[str] = backend("musiq_koniq")
     core: ClassVar[bool] = False

@@ -56,6 +56,7 @@ class OnsetOffset(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(refuses=(Fault.MUTE, Fault.FREEZE), ignores=TEXT)}
+    least: ClassVar[str] = "1 s"
     needs = (Motion(), OnsetStrength())
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

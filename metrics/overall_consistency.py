@@ -30,6 +30,8 @@ class OverallConsistency(Metric):
     answers: ClassVar[Mapping[str, Answers]] = {
         ALL: Answers(worse=(Fault.WRONG_CAPTION,), ignores=(*SOUND, Fault.REPLACE_WORDS))
     }
+    least: ClassVar[str] = "1 frame"
+    weights: ClassVar[tuple[str, ...]] = ("imagebind_bpe",)
     needs = (ViclipVideo(),)
     backend: ClassVar[str] = backend("viclip_l_14")
     core: ClassVar[bool] = False

@@ -25,6 +25,8 @@ class SpeechRatio(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(falls=(Fault.DROP_WORDS,), ignores=(*PICTURE, *TEXT))}
+    least: ClassVar[str] = "0.25 s of sound"
+    terms: ClassVar[str] = "silero-vad, a package: MIT"
     needs = (VoiceActivity(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -29,6 +29,7 @@ class SubjectConsistency(Metric):
         ),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "2 frames"
     needs = (DinoFrames(),)
     backend: ClassVar[str] = backend("dino_vitb16")
     core: ClassVar[bool] = False

@@ -17,6 +17,7 @@ from ._tags import LOGITS, tag_columns, tag_scores, tag_statistics
 
 
 class TagsPanns(SetMetric):
+    least: ClassVar[str] = "0.32 s of sound"
     set_columns: ClassVar[tuple[Column, ...]] = tag_columns(
         "panns", "Cnn14", 2048, "PANNs Cnn14 at 16 kHz; weights CC-BY-4.0"
     )

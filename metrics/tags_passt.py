@@ -17,6 +17,7 @@ from ._tags import LOGITS, tag_columns, tag_scores, tag_statistics
 
 
 class TagsPasst(SetMetric):
+    least: ClassVar[str] = "0.32 s of sound"
     set_columns: ClassVar[tuple[Column, ...]] = tag_columns(
         "passt", "PaSST", 768, "PaSST (Koutini et al. 2022); weights Apache-2.0"
     )

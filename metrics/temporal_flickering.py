@@ -33,6 +33,7 @@ class TemporalFlickering(Metric):
     answers: ClassVar[Mapping[str, Answers]] = {
         ALL: Answers(worse=(Fault.SHUFFLE_FRAMES,), ignores=(*SOUND, Fault.WRONG_FACE, *TEXT))
     }
+    least: ClassVar[str] = "2 frames"
     needs = (Pixels(),)
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

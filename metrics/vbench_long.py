@@ -47,6 +47,8 @@ class VbenchLong(Metric):
         _column("imaging_spaq", "VBench imaging quality (MUSIQ, SPAQ)"),
     )
     answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=(*SOUND, *TEXT))}
+    least: ClassVar[str] = "5 s"
+    weights: ClassVar[tuple[str, ...]] = ("laion_aesthetic_l_14",)
     needs = (*_FRAMES, _FLOW, _MIDDLES)
     backend: ClassVar[str] = backend("vbench_long")
     core: ClassVar[bool] = False

@@ -51,6 +51,8 @@ class Wer(SpokenWords):
         )
     }
     recogniser = Whisper()
+    least: ClassVar[str] = "0.25 s of sound"
+    weights: ClassVar[tuple[str, ...]] = ("whisper_large_v3",)
     set_columns = tuple(map(corpus_column, columns))
     needs = (VoiceActivity(), recogniser)
     backend: ClassVar[str] = backend("whisper-large-v3")

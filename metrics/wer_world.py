@@ -80,6 +80,8 @@ class WerWorld(SpokenWords):
         ALL: Answers(worse=(Fault.MUTE, Fault.DROP_WORDS, Fault.REPLACE_WORDS), ignores=PICTURE)
     }
     recogniser = WorldEar()
+    least: ClassVar[str] = "0.25 s of sound"
+    terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     set_columns = tuple(map(corpus_column, columns))
     needs = (WorldLook(), VoiceActivity(), recogniser)
     backend: ClassVar[str] = "world-1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ from avbench.parts import Benchmark, Generator, Metric
 from avbench.progress import say
 from avbench.registry import names, summary
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 class Kind(StrEnum):
@@ -32,8 +32,21 @@ def list_parts(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     as_json: AsJson = False,
     columns: Annotated[bool, typer.Option("--columns", help="Metrics: load them and list every column.")] = False,
+    name: Annotated[str, typer.Argument(help="Metrics: one of them, or one of its columns, in full.")] = "",
 ) -> None:
-    """List models, suites, metrics, metric sets or weights, one a line."""
+    """List models, suites, metrics, metric sets or weights, one a line.
+
+    Metrics are listed without loading them; `list metrics NAME` and `list metrics --json` load them and say all:
+    columns with unit, direction, range, protocol and source, checkpoints, licence, the shortest clip and the cost.
+    """
+    if name and kind is not Kind.METRICS:
+        raise UsageError(f"avbench list {kind} takes no name; only metrics do")
+    if name and not as_json:
+        typer.echo(_in_full(name))
+        return
+    if kind is Kind.METRICS and not columns and (as_json or name):
+        typer.echo(json.dumps(_facts(name), indent=1, allow_nan=False))
+        return
     rows = _columns() if columns and kind is Kind.METRICS else ROWS[kind]()
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
@@ -42,6 +55,46 @@ def list_parts(
     widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]} if shown else {}
     for row in [{key: key for key in widths}, *shown]:
         typer.echo("  ".join(cell.ljust(widths[key]) for key, cell in row.items()).rstrip())
+
+
+def _facts(name: str) -> list[Row]:
+    """All that is known of a metric, or of all."""
+    from avbench.executor import InProcess
+    from avbench.facts import rows
+    from avbench.plan import choose_metrics
+    from avbench.scoring import describe_metrics
+
+    found = describe_metrics(InProcess("cpu"), name) if name else describe_metrics(InProcess("cpu"))
+    chosen = choose_metrics(name, found).metrics if name else found
+    for metric in chosen:
+        if metric.broken:
+            say(f"metric {metric.name!r} is left out: {metric.broken}")
+    summaries = {row["name"]: row["summary"] for row in _parts(Metric)}
+    return [{"name": row["name"], "summary": summaries.get(row["name"], ""), **row} for row in rows(chosen)]
+
+
+def _in_full(name: str) -> str:
+    """A metric's facts for people."""
+    from textwrap import fill
+
+    lines: list[str] = []
+    for row in _facts(name):
+        spent = row["cpu_seconds_per_second"]
+        price = f"{spent:.3g} CPU s a second of clip ({row['cost_measured']})" if spent else str(row["cost_measured"])
+        ids = ", ".join(str(checkpoint["id"]) for checkpoint in row["checkpoints"])
+        lines += [f"{row['name']}: {row['summary']}", ""]
+        about = {"backend": row["backend"], "protocol version": row["version"], "checkpoints": ids or "none"}
+        about |= {"licence": row["licence"], "shortest clip": row["shortest_clip"] or "not stated", "cost": price}
+        lines += [f"  {key:18}{value}" for key, value in about.items()]
+        for column in row["columns"]:
+            low, high = ("∞" if bound is None else f"{bound:g}" for bound in (column["low"], column["high"]))
+            low = f"-{low}" if low == "∞" else low
+            kind = "of a set, " if column["of_set"] else ""
+            unit, better = column["unit"], column["better"]
+            lines += ["", f"  {column['name']}  ({kind}{unit}, better: {better}, {low} … {high})"]
+            words = f"{column['protocol']}. Source: {column['source']}"
+            lines.append(fill(words, 110, initial_indent="    ", subsequent_indent="    "))
+    return "\n".join(lines)
 
 
 def _parts(kind: type) -> list[Row]:

@@ -7,7 +7,6 @@ weight serves all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -57,7 +56,8 @@ class Recurrence:
 
     def __init__(self, layer: Any, context: Tensor) -> None:
         gates = (layer.convz, layer.convr, layer.convq)
-        own, fixed, new = zip(*(gate.weight.split([_HIDDEN, _HIDDEN, _HIDDEN], dim=1) for gate in gates), strict=True)
+        parts = [gate.weight.split([_HIDDEN, _HIDDEN, _HIDDEN], dim=1) for gate in gates]
+        own, fixed, new = ([part[kind] for part in parts] for kind in range(3))
         self._padding = layer.convz.padding
         bias = torch.cat([gate.bias for gate in gates])
         self._fixed = conv2d(context, torch.cat(fixed), bias, padding=self._padding)
@@ -88,7 +88,7 @@ def without_norms(encoder: nn.Module) -> None:
                 layer[0], layer[1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
 
 
-def _beside(own: Sequence[Tensor], new: Sequence[Tensor]) -> Tensor:
+def _beside(own: list[Tensor], new: list[Tensor]) -> Tensor:
     return torch.cat([torch.cat(own), torch.cat(new)], dim=1)
 
 

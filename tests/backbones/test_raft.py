@@ -92,10 +92,11 @@ def test_correlations_are_torchvisions() -> None:
 
 @torch.inference_mode()
 def test_norms_become_part_of_convolutions() -> None:
-    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
-    encoder = torch.nn.Sequential(layers).eval()
-    layers[1].running_mean.normal_()
-    layers[1].running_var.uniform_(0.5, 2)
+    norm = torch.nn.BatchNorm2d(4)
+    encoder = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), norm, torch.nn.ReLU())).eval()
+    for name, value in norm.named_buffers():
+        if name.startswith("running"):
+            value.uniform_(0.5, 2)
     x = torch.randn(1, 3, 9, 9)
     expected = encoder(x)
     raft_steps.without_norms(encoder)

@@ -13,7 +13,7 @@ import pytest
 HEAVY = "[name for name in ('torch', 'numpy', 'pandas', 'pyarrow', 'av', 'cv2', 'rich') if name in sys.modules]"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "models"], ["list", "metrics", "--json"]])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "models"], ["list", "metrics"]])
 def test_light_commands_load_nothing_heavy(words: list[str]) -> None:
     code = (
         f"import sys; sys.argv[1:] = {words}\nfrom avbench.cli import app\n"
@@ -39,6 +39,25 @@ def test_lists_are_rows(avbench: Any) -> None:
         row for row in columns if row["name"] == "toy_pixel"
     ).items()
     avbench("list", "colours", code=2)
+
+
+def test_a_metric_in_full(avbench: Any) -> None:
+    shown = avbench("list", "metrics", "motion_score").stdout
+    for words in (
+        "px/frame",
+        "better: up",
+        "0 … ∞",
+        "raft_large",
+        "BSD-3",
+        "2 frames",
+        "CPU s a second",
+        "Verse-Bench",
+    ):
+        assert words in shown
+    (row,) = json.loads(avbench("list", "metrics", "lse_c", "--json").stdout)
+    assert row["name"] == "lipsync" and {c["id"] for c in row["checkpoints"]} == {"s3fd", "syncnet_v2"}
+    assert "unknown metric" in avbench("list", "metrics", "motion_scor", code=2).stderr
+    assert "takes no name" in avbench("list", "suites", "speech", code=2).stderr
 
 
 def test_doctor_tells_what_is_broken(avbench: Any) -> None:
