@@ -1,6 +1,6 @@
 """CPU seconds of RAFT's metrics against the order in which the references run it, in one process.
 
-    python tests/perf/visual.py [--pairs 6] [--size 128]
+    python tests/perf/visual.py [--pairs 3] [--size 256]
 
 Random weights: no file is needed, and the seconds do not depend on them. A ratio above 1 says how many times less ours
 takes; the decision of dynamic degree is on a clip that moves, and on one that does not.
@@ -9,6 +9,7 @@ takes; the decision of dynamic degree is on a clip that moves, and on one that d
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -64,19 +65,18 @@ def ours(net: Any, frames: NDArray[np.uint8], threshold: float) -> flow_pairs.Mo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--pairs", type=int, default=6)
-    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--size", type=int, default=256)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     frames = pictures(asked.pairs + 1, asked.size)
     from torchvision.models.optical_flow import raft_large
 
-    net = raft_large(weights=None).eval()
-    for value in net.parameters():
-        value.requires_grad_(True)  # as the reference leaves them
-    naive_flows(net, frames[:2])
-    plain = seconds(lambda: naive_flows(net, frames))
+    reference = raft_large(weights=None).eval()
+    net = raft.lean(copy.deepcopy(reference))
+    naive_flows(reference, frames[:2])
+    plain = seconds(lambda: naive_flows(reference, frames))
     print(f"RAFT, {asked.pairs} pairs of {frames.shape[2]} x {frames.shape[1]}, CPU s: {plain:.2f} pair by pair")
     for name, threshold in (("every pair slow", np.inf), ("every pair fast", -1.0)):
         spent = seconds(partial(ours, net, frames, threshold))
