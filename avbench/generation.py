@@ -59,22 +59,25 @@ class Generate:
     model: str
 
     def open(self, device: str) -> Callable[[Batch], Made]:
-        from avbench.media import mux
+        return generating(_generator(self.model, device), self.model)
 
-        generator = _generator(self.model, device)
 
-        def generate(batch: Batch) -> Made:
-            clips = [entry.clip for entry in batch]
-            requests = [Request(clip.prompt, sampling_seed(clip.model, clip.prompt.id, clip.seed)) for clip in clips]
-            samples = generator.generate(requests)
-            if len(samples) != len(clips):
-                raise ValueError(f"{self.model} gave {len(samples)} samples for {len(clips)} requests")
-            for clip, sample in zip(clips, samples, strict=True):
-                clip.path.parent.mkdir(parents=True, exist_ok=True)
-                mux.write(clip.path, sample)
-            return tuple(identify(clip.path) for clip in clips)
+def generating(generator: Generator, name: str, noise: str | None = None) -> Callable[[Batch], Made]:
+    """A worker's way with a generator. Seeds are those of the model `noise` where several are to be paired."""
+    from avbench.media import mux
 
-        return generate
+    def generate(batch: Batch) -> Made:
+        clips = [entry.clip for entry in batch]
+        seeds = [sampling_seed(noise or clip.model, clip.prompt.id, clip.seed) for clip in clips]
+        samples = generator.generate([Request(clip.prompt, seed) for clip, seed in zip(clips, seeds, strict=True)])
+        if len(samples) != len(clips):
+            raise ValueError(f"{name} gave {len(samples)} samples for {len(clips)} requests")
+        for clip, sample in zip(clips, samples, strict=True):
+            clip.path.parent.mkdir(parents=True, exist_ok=True)
+            mux.write(clip.path, sample)
+        return tuple(identify(clip.path) for clip in clips)
+
+    return generate
 
 
 def generators(models: Sequence[str], executor: Executor) -> dict[str, Maker]:

@@ -70,6 +70,11 @@ class Generator(ABC):
         """
         return {}
 
+    @classmethod
+    def details(cls) -> Sequence[Mapping[str, Setting]]:
+        """What a clip of each of its presets costs (`preset` and numbers), where that is known; loads no weights."""
+        return ()
+
     @abstractmethod
     def generate(self, requests: Sequence[Request]) -> Sequence[Sample]:
         """One sample a request, in order; at most `batch` requests a call."""
@@ -84,6 +89,57 @@ class Trainable(ABC):
     @abstractmethod
     def train(cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None) -> Path:
         """Train into `out` (checkpoints, loss curves); return the final weights file. `steps` overrides the preset."""
+
+
+class TrainableOnClips(Trainable):
+    """One that can also be trained on a folder of the user's own clips, `avbench train NAME --data DIR`."""
+
+    @classmethod
+    @abstractmethod
+    def train(
+        cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None, data: Path | None = None
+    ) -> Path:
+        """As before; `data` holds clips and `captions.jsonl`. Raises UsageError naming the file and line at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class AblationRow:
+    """A row of a paper's ablation table, by the paper's name of it, and the checkpoint that it samples from."""
+
+    name: str
+    checkpoint: str
+
+
+class Ablatable(ABC):
+    """A generator whose paper's ablations `avbench ablate` can repeat."""
+
+    ablation_presets: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    @abstractmethod
+    def ablations(cls) -> Mapping[str, Sequence[AblationRow]]:
+        """The rows of every table (`t4`, …), in the paper's order."""
+
+    @classmethod
+    @abstractmethod
+    def train_row(
+        cls,
+        table: str,
+        row: AblationRow,
+        preset: str,
+        out: Path,
+        *,
+        data: Path,
+        resume: bool,
+        device: str,
+        steps: int | None,
+    ) -> Path:
+        """Train a row's checkpoint into `out`; rows share the training set in `data`. Return the weights."""
+
+    @classmethod
+    @abstractmethod
+    def of_row(cls, table: str, row: AblationRow, preset: str, weights: Path, device: str) -> Generator:
+        """The generator of a row."""
 
 
 class Scorer(Trainable):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -49,24 +51,72 @@ class Recipe(Protocol):
     def save_every(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The processes that train together: `torchrun` starts `size` of them, and this one is `rank`."""
+
+    rank: int = 0
+    size: int = 1
+
+    @classmethod
+    def join(cls, device: str) -> Team:
+        """Meets the others, over NCCL on GPUs and gloo on CPUs; a process that torchrun did not start is alone."""
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        if size > 1 and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+        return cls(int(os.environ.get("RANK", "0")), size) if size > 1 else cls()
+
+    @staticmethod
+    def device(device: str) -> str:
+        """The device of this process: torchrun's local rank where `cuda` names no number."""
+        return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
+
+    @property
+    def leads(self) -> bool:
+        """Does this process write the files?"""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        if self.size > 1:
+            torch.distributed.barrier()
+
+    def any(self, said: bool, device: str) -> bool:
+        """Has any of them said so?"""
+        if self.size == 1:
+            return said
+        flag = torch.tensor(float(said), device=device)
+        torch.distributed.all_reduce(flag, torch.distributed.ReduceOp.MAX)
+        return bool(flag)
+
+    def average(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Makes every process's gradients their mean. All must have gradients of the same parameters."""
+        if self.size > 1:
+            there = [p.grad for p in parameters if p.grad is not None]
+            flat = torch.cat([grad.flatten() for grad in there])
+            torch.distributed.all_reduce(flat)
+            for grad, mean in zip(there, (flat / self.size).split([grad.numel() for grad in there]), strict=True):
+                grad.copy_(mean.view_as(grad))
+
+
 class Training(ABC, Generic[M]):
     """Trains `model` into `out`: `last.pt` (everything a resume needs), `losses.csv`, `probe.csv`, `losses.png`.
 
     All randomness of a step is drawn from (seed, step), so a run that is stopped and resumed equals one that is not.
-    A subclass names the columns that `loss` and `probe` fill and says how the averaged weights are kept.
+    A subclass names the columns that `loss` and `probe` fill and says how the averaged weights are kept. One that a
+    `team` can train gives `loss` of its own share of the batch that `source` draws for all.
     """
 
     loss_columns: ClassVar[tuple[str, ...]]
     probe_columns: ClassVar[tuple[str, ...]]
 
-    def __init__(self, model: M, recipe: Recipe, out: Path, device: str = "cpu") -> None:
+    def __init__(self, model: M, recipe: Recipe, out: Path, device: str = "cpu", team: Team = Team()) -> None:
         self.model: M = model.to(device)
-        self.recipe, self.out, self.device = recipe, out, device
+        self.recipe, self.out, self.device, self.team = recipe, out, device, team
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
             model.parameters(), recipe.rate, (0.9, 0.99), weight_decay=recipe.decay, fused=True
         )
-        self.step, self.seconds = 0, 0.0
+        self.step, self.steps, self.seconds = 0, 0, 0.0
 
     @abstractmethod
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
@@ -79,6 +129,13 @@ class Training(ABC, Generic[M]):
     @abstractmethod
     def export(self) -> Path:
         """Write the averaged weights; return the file."""
+
+    def show(self) -> None:
+        """Called after every step that was logged, by the process that leads."""
+
+    def pace(self) -> float:
+        """What the learning rate of this step is multiplied by, besides the schedule."""
+        return 1.0
 
     def draw_curves(self) -> None:
         """Write `losses.png`."""
@@ -102,24 +159,34 @@ class Training(ABC, Generic[M]):
     def run(self, steps: int) -> Path:
         """Trains up to step `steps` and writes the averaged weights. SIGINT and SIGTERM save first."""
         self.out.mkdir(parents=True, exist_ok=True)
-        log = Log(self.out / "losses.csv", ("step", *self.loss_columns, "rate", "seconds"), self.step)
-        probes = Log(self.out / "probe.csv", ("step", *self.probe_columns), self.step)
-        with signals() as received, tqdm(total=steps, initial=self.step, desc="train", unit="step") as progress:
+        leads = self.team.leads
+        log = (
+            Log(self.out / "losses.csv", ("step", *self.loss_columns, "rate", "seconds"), self.step) if leads else None
+        )
+        probes = Log(self.out / "probe.csv", ("step", *self.probe_columns), self.step) if leads else None
+        with (
+            signals() as received,
+            tqdm(total=steps, initial=self.step, desc="train", unit="step", disable=not leads) as progress,
+        ):
             while self.step < steps:
                 begun = time.perf_counter()
                 row = self.advance(steps)
                 self.seconds += time.perf_counter() - begun
-                log.add({"step": self.step, **row, "seconds": round(self.seconds, 1)})
-                progress.update()
-                if self.step % self.recipe.probe_every == 0:
-                    probes.add({"step": self.step, **self._probed()})
-                    self.draw_curves()
-                if self.step % self.recipe.save_every == 0 or received:
-                    self.save()
-                if received:
+                stop = self.team.any(bool(received), self.device)
+                if log is not None and probes is not None:
+                    log.add({"step": self.step, **row, "seconds": round(self.seconds, 1)})
+                    progress.update()
+                    if self.step % self.recipe.probe_every == 0:
+                        probes.add({"step": self.step, **self._probed()})
+                        self.draw_curves()
+                    self.show()
+                    if self.step % self.recipe.save_every == 0 or stop:
+                        self.save()
+                if stop:
                     break
-        self.save()
-        return self.export()
+        if leads:
+            self.save()
+        return self.export() if leads else self.out
 
     def save(self) -> None:
         part = self.out / "last.pt.part"
@@ -129,14 +196,15 @@ class Training(ABC, Generic[M]):
 
     def advance(self, steps: int) -> dict[str, Cell]:
         """One step of `steps`."""
-        recipe = self.recipe
+        recipe, self.steps = self.recipe, steps
         self.model.train()
         total, row = self.loss(torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step))
-        rate = recipe.rate * schedule(self.step, steps, recipe)
+        rate = recipe.rate * schedule(self.step, steps, recipe) * self.pace()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad()
         total.backward()
+        self.team.average(self.model.parameters())
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
         self.optimiser.step()
         self.step += 1
@@ -148,13 +216,21 @@ class Training(ABC, Generic[M]):
                 self.average[name].copy_(tensor)
         return {**row, "rate": rate}
 
-    def _probed(self) -> dict[str, float]:
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The averaged weights in place, in evaluation mode, without gradients."""
         kept = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.eval()
-        with torch.no_grad():
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.model.load_state_dict(kept)
+
+    def _probed(self) -> dict[str, float]:
+        with self.averaged():
             found = self.probe()
-        self.model.load_state_dict(kept)
         return {name: round(value, 5) for name, value in found.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from avbench import __version__
+from avbench.cli.ablate import ablate
 from avbench.cli.compare import compare
 from avbench.cli.doctor import doctor
 from avbench.cli.gate import gate
@@ -43,7 +44,7 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, generate, score, report, compare, gate, validate, train, doctor):
+for command in (run, generate, score, report, compare, gate, validate, train, ablate, doctor):
     app.command()(command)
 app.command("list")(list_parts)
 app.add_typer(weights, name="weights")

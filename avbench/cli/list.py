@@ -13,7 +13,7 @@ from avbench.cli._options import AsJson
 from avbench.errors import UsageError
 from avbench.parts import Benchmark, Generator, Metric
 from avbench.progress import say
-from avbench.registry import names, summary
+from avbench.registry import load, names, summary
 
 Row = dict[str, Any]
 
@@ -33,6 +33,9 @@ def list_parts(
     as_json: AsJson = False,
     columns: Annotated[bool, typer.Option("--columns", help="Metrics: load them and list every column.")] = False,
     name: Annotated[str, typer.Argument(help="Metrics: one of them, or one of its columns, in full.")] = "",
+    detail: Annotated[
+        bool, typer.Option("--detail", help="Models: load them and list size, memory and FLOPs a clip of every preset.")
+    ] = False,
 ) -> None:
     """List models, suites, metrics, metric sets or weights, one a line.
 
@@ -47,7 +50,10 @@ def list_parts(
     if kind is Kind.METRICS and not columns and (as_json or name):
         typer.echo(json.dumps(_facts(name), indent=1, allow_nan=False))
         return
-    rows = _columns() if columns and kind is Kind.METRICS else ROWS[kind]()
+    if kind is Kind.MODELS and detail:
+        rows = _details()
+    else:
+        rows = _columns() if columns and kind is Kind.METRICS else ROWS[kind]()
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -104,6 +110,18 @@ def _parts(kind: type) -> list[Row]:
             rows.append({"name": name, "summary": summary(kind, name)})
         except UsageError as error:
             rows.append({"name": name, "summary": f"BROKEN: {error}"})
+    return rows
+
+
+def _details() -> list[Row]:
+    rows: list[Row] = []
+    for name in names(Generator):
+        try:
+            found = load(Generator, name).details()
+        except UsageError as error:
+            say(f"model {name!r} is left out: {error}")
+            continue
+        rows += [{"name": name, **row} for row in found]
     return rows
 
 

@@ -18,12 +18,23 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps in all, in place of the preset's.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Your own clips: a folder with captions.jsonl, in place of the world.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train a bundled model or scorer on the world; interrupted, it saves, and `--resume` goes on to the same."""
+    from avbench.errors import UsageError
+    from avbench.parts import TrainableOnClips
     from avbench.registry import load_trainable
 
     part = load_trainable(model)
+    chosen = preset or part.presets[0]
+    if data is not None and not issubclass(part, TrainableOnClips):
+        raise UsageError(f"--data: {model} is trained on the world only")
     with interruptible():
-        path = part.train(preset or part.presets[0], out, resume=resume, device=device, steps=steps)
+        if issubclass(part, TrainableOnClips):
+            path = part.train(chosen, out, resume=resume, device=device, steps=steps, data=data)
+        else:
+            path = part.train(chosen, out, resume=resume, device=device, steps=steps)
     typer.echo(str(path))

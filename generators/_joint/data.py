@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -18,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from avbench.errors import UsageError
 from avbench.records import Prompt
 
 from .codec import BLOCK, AudioCodec, Pca, VideoCodec
@@ -28,13 +31,17 @@ from .timemap import Timeline
 from .weights import Codecs
 
 SHARD, FIT, MOUTH = 64, 192, 12
+VOICE = 31  # audio tokens of a reference voice: a second
 KINDS: tuple[Literal["speech", "ambient", "complex"], ...] = ("speech", "ambient", "complex")
 ODDS = (0.4, 0.4, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One rendered clip: uint8 `frames`, 16 kHz `audio`, `mouth` (F, h, w) of bool, its texts and letter times."""
+    """One clip: uint8 `frames`, 16 kHz `audio`, its texts and letter times, and who speaks ("": nobody known).
+
+    `mouth` (F, h, w) is bool, `face` the share of each cell that the face covers, the most over a latent's frames.
+    """
 
     frames: NDArray[np.uint8]
     audio: NDArray[np.float32]
@@ -42,15 +49,18 @@ class Shot:
     prompt: Prompt
     letters: str
     ends: list[float]
+    face: NDArray[np.float16]
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Latents, mouth mask (B, F, h, w), text, and per letter the true audio tokens (B, 96) where `spoken`."""
+    """Latents, mouth and face (B, F, h, w), text, and per letter the true audio tokens (B, 96) where `spoken`."""
 
     video: Tensor
     audio: Tensor
     mouth: Tensor
+    face: Tensor
     condition: Condition
     durations: Tensor
     spoken: Tensor
@@ -63,13 +73,17 @@ class Dataset:
         shards = [np.load(path) for path in sorted(folder.glob("shard_*.npz"))]
         self.model = model
         self.codecs = Codecs.of(load_file(folder / "codecs.safetensors"))
-        self.video, self.audio, self.mouth = (
-            torch.from_numpy(np.concatenate([shard[key] for shard in shards])) for key in ("video", "audio", "mouth")
+        if any("face" not in shard for shard in shards):
+            raise UsageError(f"{folder} was made by an older avbench; delete it, and it is made anew")
+        self.video, self.audio, self.mouth, self.face = (
+            torch.from_numpy(np.concatenate([shard[key] for shard in shards]))
+            for key in ("video", "audio", "mouth", "face")
         )
         texts = [json.loads(line) for shard in shards for line in shard["texts"]]
         self.words = [caption_words(Prompt("", **text["prompt"]), model.words) for text in texts]
         self.letters = [text["letters"] for text in texts]
         self.ends = [text["ends"] for text in texts]
+        self.speaker = [text["speaker"] for text in texts]
 
     def __len__(self) -> int:
         return len(self.video)
@@ -98,7 +112,28 @@ class Dataset:
         )
         if start:
             video = self.codecs.video.restart(video)
-        return Batch(video, audio, self.mouth[indices, start : start + latents].float(), condition, timed, spoken)
+        mouth, face = (mask[indices, start : start + latents].float() for mask in (self.mouth, self.face))
+        return Batch(video, audio, mouth, face, condition, timed, spoken)
+
+    def voices(self, indices: list[int], kind: str, among: int, source: torch.Generator) -> Tensor:
+        """Reference voices, (B, Lr, C), of a second: cut from the `same` clip, or from an`other` of the speaker.
+
+        Only the first `among` clips lend theirs. Without another one (no speaker is known) it is cut from the same.
+        """
+        length = min(VOICE, self.audio.shape[1])
+        cuts = torch.randint(self.audio.shape[1] - length + 1, (len(indices),), generator=source).tolist()
+        picks = torch.rand(len(indices), generator=source).tolist()
+        parts = []
+        for i, first, pick in zip(indices, cuts, picks, strict=True):
+            who = self.speaker[i]
+            others = [n for n in self._of(who, among) if n != i] if kind == "other" and who else []
+            lender = others[int(pick * len(others))] if others else i
+            parts.append(self.audio[lender, first : first + length].float())
+        return torch.stack(parts)
+
+    @cache  # noqa: B019  (one dataset a process)
+    def _of(self, speaker: str, among: int) -> list[int]:
+        return [i for i, name in enumerate(self.speaker[:among]) if name == speaker]
 
     def _reading(self, i: int, first: int, tokens: int) -> tuple[Tensor, Tensor]:
         if not self.letters[i]:
@@ -107,15 +142,22 @@ class Dataset:
         return index[first:].clamp_max(LETTERS - 1), phase[first:]
 
 
-def build(folder: Path, model: ModelConfig, train: TrainConfig) -> Dataset:
-    """Renders what is missing of `train.clips` into `folder` and loads it; goes on where it was interrupted."""
+def build(folder: Path, model: ModelConfig, train: TrainConfig, clips: Path | None = None) -> Dataset:
+    """Renders what is missing of `train.clips` into `folder` and loads it; goes on where it was interrupted.
+
+    With `clips`, a folder of the user's own, these are encoded instead.
+    """
+    if clips is not None:
+        from .own import encode
+
+        return encode(clips, folder, model)
     folder.mkdir(parents=True, exist_ok=True)
     done = len(list(folder.glob("shard_*.npz")))
     shards = -(-train.clips // SHARD)
     if done < shards:
         wanted = range(done * SHARD, shards * SHARD)
         with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the world", unit="clip") as progress:
-            _write(folder, done, _shots(wanted, model, train.seed), model, progress)
+            write_shots(folder, done, _shots(wanted, model, train.seed), model, progress)
     return Dataset(folder, model)
 
 
@@ -130,6 +172,21 @@ def mouth_mask(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[
             x1, y1 = np.ceil(near[:, 2:].max(0) / BLOCK).astype(int)
             mask[i, y0:y1, x0:x1] = True
     return mask
+
+
+def face_cover(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[np.float16]:
+    """(F, h, w): the share of each 8-pixel cell inside the face box (T, 4), the most over a latent's frames."""
+    line, cover = Timeline(4 * latents - 3, 1), np.zeros((latents, cells, cells), np.float16)
+    edges = np.arange(cells) * BLOCK
+    for i in range(latents):
+        for x0, y0, x1, y1 in boxes[slice(*line.span(i))]:
+            if not np.isnan(x0):
+                wide, high = (
+                    np.clip(np.minimum(edges + BLOCK, high) - np.maximum(edges, low), 0, BLOCK) / BLOCK
+                    for low, high in ((x0, x1), (y0, y1))
+                )
+                cover[i] = np.maximum(cover[i], high[:, None] * wide)
+    return cover
 
 
 def letter_times(words: list[tuple[str, float, float]]) -> tuple[str, list[float]]:
@@ -162,8 +219,10 @@ def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
     take = render(prompt, int(rng.integers(2**31)), model.size, model.frames / FPS)
     latents = Timeline(model.frames, 1).latents
     mask = mouth_mask(take.truth.mouth_box, latents, model.size // BLOCK)
+    face = face_cover(take.truth.face_box, latents, model.size // BLOCK)
     letters, ends = letter_times([(word.text, word.start, word.end) for word in take.truth.words])
-    return Shot(take.frames[: model.frames], take.audio, mask, prompt, letters, ends)
+    frames = take.frames[: model.frames]
+    return Shot(frames, take.audio, mask, prompt, letters, ends, face, take.truth.speaker or "")
 
 
 def _shots(indices: range, model: ModelConfig, seed: int) -> Iterator[Shot]:
@@ -179,14 +238,16 @@ def _modest() -> None:
     torch.set_num_threads(1)
 
 
-def _write(folder: Path, shard: int, shots: Iterator[Shot], model: ModelConfig, progress: tqdm[NoReturn]) -> None:
+def write_shots(folder: Path, shard: int, shots: Iterator[Shot], model: ModelConfig, progress: tqdm[NoReturn]) -> None:
+    """Writes shards from number `shard` on; fits the codecs on the first `FIT` shots where there are none yet."""
     path = folder / "codecs.safetensors"
     codecs = Codecs.of(load_file(path)) if path.exists() else None
     held: list[Shot] = []
-    for shot in shots:
-        progress.update()
-        held.append(shot)
-        if len(held) % SHARD == 0 and (codecs or len(held) >= FIT or progress.n >= (progress.total or 0)):
+    for shot in chain(shots, [None]):
+        if shot is not None:
+            held.append(shot)
+            progress.update()
+        if held and (shot is None or len(held) >= (SHARD if codecs else FIT)):
             if codecs is None:
                 codecs = fit(held, model)
                 save_file({name: t.contiguous() for name, t in codecs.tensors().items()}, path)
@@ -219,6 +280,7 @@ def write_shard(path: Path, shots: list[Shot], codecs: Codecs) -> None:
                 "prompt": {"video_caption": s.prompt.video_caption, "audio_caption": s.prompt.audio_caption},
                 "letters": s.letters,
                 "ends": s.ends,
+                "speaker": s.speaker,
             }
         )
         for s in shots
@@ -230,6 +292,7 @@ def write_shard(path: Path, shots: list[Shot], codecs: Codecs) -> None:
             video=torch.cat([codecs.video.encode(_video(s)) for s in shots]).half().numpy(),
             audio=torch.cat(audio).half().numpy(),
             mouth=np.stack([s.mouth for s in shots]),
+            face=np.stack([s.face for s in shots]),
             texts=np.array(texts),
         )
     part.replace(path)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from .rope import Rotation
 
 EPS = 1e-6
+LONG = 1 << 22  # query-key pairs a head from which the scores are not worth their memory
 
 
 class Attention(nn.Module):
@@ -31,20 +32,42 @@ class Attention(nn.Module):
         turn_q: Rotation | None = None,
         turn_k: Rotation | None = None,
         bias: Tensor | None = None,
+        residual: Tensor | None = None,
     ) -> Tensor:
-        """(B, L, D) queries over (B, S, D') keys; `bias` (L, S) is added to the scores."""
-        q, k = (self._split(_rms(*pair)) for pair in ((self.q(x), self.norm_q), (self.k(source), self.norm_k)))
-        v = self._split(self.v(source))
-        q, k = turn_q(q) if turn_q else q, turn_k(k) if turn_k else k
-        # plain products: the fused CPU kernel is twice as slow backward at these lengths
-        scores = (q * (q.shape[-1] ** -0.5)).transpose(1, 2) @ k.permute(0, 2, 3, 1)
-        if bias is not None:
-            scores = scores + bias.to(scores.dtype)
-        y = scores.softmax(-1) @ v.transpose(1, 2)
-        return self.o(y.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        """(B, L, D) queries over (B, S, D') keys; `bias` (L, S) is added to the scores, `residual` before W_o."""
+        return self.close(attend(self.query(x, turn_q), *self.offer(source, turn_k), bias), residual)
+
+    def query(self, x: Tensor, turn: Rotation | None = None) -> Tensor:
+        """(B, L, D) to (B, L, heads, d)."""
+        q = self._split(_rms(self.q(x), self.norm_q))
+        return turn(q) if turn else q
+
+    def offer(self, source: Tensor, turn: Rotation | None = None) -> tuple[Tensor, Tensor]:
+        """Keys and values of a source, each (B, S, heads, d)."""
+        k = self._split(_rms(self.k(source), self.norm_k))
+        return turn(k) if turn else k, self._split(self.v(source))
+
+    def close(self, y: Tensor, residual: Tensor | None = None) -> Tensor:
+        """(B, L, heads, d) to (B, L, D)."""
+        y = y.flatten(2)
+        return self.o(y if residual is None else y + residual)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.heads, -1)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Softmax attention of (B, L, heads, d) queries over (B, S, heads, d) keys and values."""
+    if q.is_cuda or q.shape[1] * k.shape[1] > LONG:
+        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+        y = F.scaled_dot_product_attention(q, k, v, None if bias is None else bias.to(q.dtype))
+        return y.transpose(1, 2)
+    # plain products: the fused CPU kernel is twice as slow backward at these lengths
+    scores = (q * (q.shape[-1] ** -0.5)).transpose(1, 2) @ k.permute(0, 2, 3, 1)
+    if bias is not None:
+        scores = scores + bias.to(scores.dtype)
+    y = scores.softmax(-1) @ v.transpose(1, 2)
+    return y.transpose(1, 2)
 
 
 def _rms(x: Tensor, norm: nn.RMSNorm) -> Tensor:
@@ -73,44 +96,64 @@ class NoiseLevel(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention, cross-attention to text, feed-forward; the noise level shifts, scales and gates."""
+    """Self-attention, cross-attention to text, feed-forward; the noise level shifts, scales and gates.
 
-    def __init__(self, width: int, heads: int, ffn: int) -> None:
+    The steps are called one by one, since streams may meet before each. A block of a text stream, or of one that has
+    its text among its own tokens, reads none: `reads` is false.
+    """
+
+    def __init__(self, width: int, heads: int, ffn: int, reads: bool = True) -> None:
         super().__init__()
-        self.self_attn, self.cross_attn = Attention(width, width, heads), Attention(width, width, heads)
-        self.norm3 = nn.LayerNorm(width, EPS)
-        self.ffn = nn.Sequential(nn.Linear(width, ffn * width), nn.GELU("tanh"), nn.Linear(ffn * width, width))
+        self.self_attn = Attention(width, width, heads)
+        if reads:
+            self.cross_attn, self.norm3 = Attention(width, width, heads), nn.LayerNorm(width, EPS)
+        self.ffn = nn.Sequential(nn.Linear(width, ffn), nn.GELU("tanh"), nn.Linear(ffn, width))
         # shift 0, scale 0, gate 1: the block starts as a plain pre-norm block, whatever the noise level
         self.modulation = nn.Parameter(torch.tensor([0.0, 0, 1, 0, 0, 1]).view(1, 1, 6, 1).repeat(1, 1, 1, width))
 
-    def forward(self, x: Tensor, level: Tensor, text: Tensor, turn: Rotation) -> Tensor:
-        shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + level).to(x.dtype).unbind(2)
-        normed = torch.addcmul(shift1, _norm(x), 1 + scale1)
-        x = torch.addcmul(x, gate1, self.self_attn(normed, normed, turn, turn))
-        x = x + self.cross_attn(_norm(x, self.norm3.weight, self.norm3.bias), text)
-        return torch.addcmul(x, gate2, self.ffn(torch.addcmul(shift2, _norm(x), 1 + scale2)))
+    def normed(self, x: Tensor, level: Tensor) -> Tensor:
+        """What self-attention is given of (B, L, D) states at (B, 1 or L, 6, D) levels."""
+        shift, scale = self._six(x, level)[:2]
+        return torch.addcmul(shift, _norm(x), 1 + scale)
+
+    def gated(self, x: Tensor, level: Tensor, y: Tensor) -> Tensor:
+        """Adds what self-attention gave."""
+        return torch.addcmul(x, self._six(x, level)[2], y)
+
+    def read(self, x: Tensor, text: Tensor, turn_q: Rotation | None = None, turn_k: Rotation | None = None) -> Tensor:
+        normed = _norm(x, self.norm3.weight, self.norm3.bias)
+        return x + self.cross_attn(normed, text, turn_q, turn_k)
+
+    def feed(self, x: Tensor, level: Tensor) -> Tensor:
+        shift, scale, gate = self._six(x, level)[3:]
+        return torch.addcmul(x, gate, self.ffn(torch.addcmul(shift, _norm(x), 1 + scale)))
+
+    def _six(self, x: Tensor, level: Tensor) -> tuple[Tensor, ...]:
+        return (self.modulation + level).to(x.dtype).unbind(2)
 
 
 class Head(nn.Module):
-    """Reads the clean latent off the hidden states, shifted and scaled by the noise level; starts at zero.
+    """Reads the clean latent (or the velocity) off the hidden states, shifted and scaled by the noise level.
 
-    The noisy latent is added, gated per channel by the noise level (a learned form of EDM's skip): near s = 0 the
-    answer is the input, which is wider than the hidden states.
+    It starts at zero. With `skip` the noisy latent is added, gated per channel by the noise level (a learned form of
+    EDM's skip): near s = 0 the answer is the input, which is wider than the hidden states.
     """
 
-    def __init__(self, width: int, channels: int) -> None:
+    def __init__(self, width: int, channels: int, skip: bool = True) -> None:
         super().__init__()
         self.modulation = nn.Parameter(torch.zeros(1, 1, 2, width))
         self.head = nn.Linear(width, channels)
-        self.skip = nn.Linear(width, channels)
+        self.skip = nn.Linear(width, channels) if skip else None
         for layer in (self.head, self.skip):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer is not None:
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, e: Tensor, noisy: Tensor) -> Tensor:
         """(B, L, D) states, (B, 1 or L, D) embedded levels and the (B, L, C) input to the (B, L, C) clean estimate."""
         shift, scale = (self.modulation + e.unsqueeze(2)).to(x.dtype).unbind(2)
-        return self.head(torch.addcmul(shift, _norm(x), 1 + scale)).float() + self.skip(F.silu(e)).float() * noisy  # type: ignore[no-any-return]
+        read = self.head(torch.addcmul(shift, _norm(x), 1 + scale)).float()
+        return read if self.skip is None else read + self.skip(F.silu(e)).float() * noisy
 
 
 def _norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:

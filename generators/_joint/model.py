@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .config import ModelConfig
-from .interaction import LocalAttention, StyleAlignment
-from .layers import Block, Head, NoiseLevel
-from .rope import Rotation, audio_rotation, temporal_rotation, video_rotation
-from .text import CaptionEncoder, Condition, DurationPredictor, SpeechEncoder
-from .timemap import Timeline
+from .axes import Axes, Shape, axes
+from .config import ATTENTIONS, MIXTURES, POSITIONS, ModelConfig
+from .encoders import Features, Texts, WanTexts
+from .interaction import CrossModal, FaceMask, StyleAlignment
+from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, mixed
+from .rope import audio_rotation
+from .stream import Form, States, Stream
+from .timemap import STRIDE
 
 FPS, AUDIO_RATE, TOKEN_SAMPLES = 25, 16000, 512
 TOKEN_SECONDS = TOKEN_SAMPLES / AUDIO_RATE
@@ -25,141 +28,237 @@ def audio_tokens(frames: int) -> int:
     return -(-frames * AUDIO_RATE // (FPS * TOKEN_SAMPLES))
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """Encoded text of a batch; depends on neither noise nor time, so sampling encodes it once."""
-
-    video: Tensor
-    audio: Tensor
-    speech: Tensor
-
-    def repeat(self, n: int) -> Features:
-        return Features(self.video.repeat(n, 1, 1), self.audio.repeat(n, 1, 1), self.speech.repeat(n, 1, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """Hidden states of clean drivers as they enter each layer: `audio` and `video` are lists of (B, L, D)."""
-
-    audio: list[Tensor]
-    video: list[Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class _Axes:
-    """The rotations and windows of one timeline."""
-
-    video: Rotation
-    audio: Rotation
-    a2v_query: Rotation
-    a2v_key: Rotation
-    v2a_query: Rotation
-    v2a_key: Rotation
-    a2v_bias: Tensor
-    v2a_bias: Tensor
-
-
 class JointModel(nn.Module):
-    """Predicts clean video and audio latents from noisy ones.
-
-    Video latents are (B, C, F, h, w), audio latents (B, La, C'). Noise levels are (B,). With `a2v` or `v2a` off,
-    that direction of the interaction is skipped: a clean driver must not see the stream that it drives.
-    """
+    """Predicts clean video and audio latents from noisy ones."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        width, patch = config.width, config.patch
-        self.video_in = nn.Linear(config.video_channels * patch**2, width)
-        self.audio_in = nn.Linear(config.audio_channels, width)
-        self.captions, self.speech = CaptionEncoder(config.words, width), SpeechEncoder(width)
-        self.durations = DurationPredictor(config.words)
-        self.prefix = nn.Parameter(0.02 * torch.randn(config.null_tokens, width))
-        self.video_level, self.audio_level = NoiseLevel(width), NoiseLevel(width)
-        self.video_blocks = self._layers(lambda: Block(width, config.heads, config.ffn))
-        self.audio_blocks = self._layers(lambda: Block(width, config.heads, config.ffn))
-        self.a2v, self.v2a, self.style = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
-        if config.interaction.a2v == "window":
-            self.a2v = self._layers(lambda: LocalAttention(width, config.heads))
-        if config.interaction.v2a == "window":
-            self.v2a = self._layers(lambda: LocalAttention(width, config.heads))
-            self.style = self._layers(lambda: StyleAlignment(width, config.heads))
-        self.video_head = Head(width, config.video_channels * patch**2)
-        self.audio_head = Head(width, config.audio_channels)
+        width, audio_width, meeting, sound = config.width, config.audio_width, config.interaction, config.audio
+        joint_text, pixels = sound.text == "joint", config.video_channels * config.patch**2
+        beside = (config.video_channels + STRIDE) * config.patch**2 if config.image_cond == "channel_concat" else 0
+        self.video = Stream(
+            Form(pixels + beside, pixels, width, config.heads, round(config.ffn * width), config.layers),
+            reads=not joint_text,
+            joint_text=joint_text,
+            skip=config.skip,
+        )
+        channels, ffn = config.audio_channels, round((sound.ffn or config.ffn) * audio_width)
+        self.audio = Stream(
+            Form(channels, channels, audio_width, config.audio_heads, ffn, config.layers, sound.embed),
+            reads=sound.text == "cross",
+            joint_text=joint_text,
+            skip=config.skip,
+        )
+        self.texts: Any = Texts(config) if config.captions == "words" else WanTexts(config)
+        self.prefix = nn.Parameter(0.02 * torch.randn(config.null_tokens, audio_width))
+        self.types = nn.Parameter(0.02 * torch.randn(4, audio_width)) if sound.text == "concat" else None
+        self.meets = meeting.at(config.layers)
+        self.a2v = self._each(meeting.a2v in ATTENTIONS, lambda: CrossModal(width, audio_width, config.heads, meeting))
+        self.v2a = self._each(
+            meeting.v2a in ATTENTIONS, lambda: CrossModal(audio_width, width, config.audio_heads, meeting)
+        )
+        self.style = self._each(
+            meeting.v2a in ATTENTIONS and meeting.global_style,
+            lambda: StyleAlignment(audio_width, width, config.audio_heads),
+        )
+        self.face = self._each(meeting.fam != "off", lambda: FaceMask(width, meeting.fam_head))
+        self.linear_v = self._each(meeting.a2v == "parallel_linear", lambda: _square(width, meeting.linear_init))
+        self.linear_a = self._each(meeting.v2a == "parallel_linear", lambda: _square(width, meeting.linear_init))
         self._axes = lru_cache(maxsize=8)(self._make_axes)
 
-    def encode(self, condition: Condition) -> Features:
-        return Features(
-            self.captions(condition.video_words), self.captions(condition.audio_words), self.speech(condition)
-        )
+    def encode(self, condition: object) -> Features:
+        """Encoded text; depends on neither noise nor time, so sampling encodes it once."""
+        return self.texts(condition)
 
     def forward(
         self,
-        video: Tensor,
-        audio: Tensor,
-        video_s: Tensor,
-        audio_s: Tensor,
+        video: Content | None,
+        audio: Content | None,
         features: Features,
         *,
         a2v: bool = True,
         v2a: bool = True,
-        anchors: Anchors | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Clean estimates of both latents.
+        rows: Rows = Rows(),  # noqa: B008  (frozen)
+    ) -> Estimate:
+        """Clean estimates. With `a2v` or `v2a` off that direction is skipped: a driver must not see what it drives."""
+        run = self._open(video, audio, features, a2v, v2a, rows)
+        for i in range(self.config.layers):
+            self._layer(i, run)
+        return Estimate(
+            None if video is None or run.video is None else self._close(self.video, video, run.video),
+            None if audio is None or run.audio is None else self._close(self.audio, audio, run.audio),
+            run.masks,
+        )
 
-        With `anchors` the batch is [joint rows; anchored rows]: its second half attends the anchors' states in place
-        of the other stream, which is SyncCFG's pair of negative passes in one call.
-        """
-        axes = self._axes(video.shape[2], audio.shape[1])
-        hv, ev, lv = self._open_video(video, video_s)
-        ha, ea, la = self._open_audio(audio, audio_s, features)
-        k = len(self.prefix)
-        for i, (video_block, audio_block) in enumerate(zip(self.video_blocks, self.audio_blocks, strict=True)):
-            heard, seen = ha[:, k:], hv
-            if anchors is not None:
-                half = len(hv) // 2
-                heard = torch.cat([heard[:half], anchors.audio[i]])
-                seen = torch.cat([seen[:half], anchors.video[i]])
-            dv = self.a2v[i](hv, heard, axes.a2v_query, axes.a2v_key, axes.a2v_bias) if a2v and self.a2v else None
-            if v2a and self.v2a:
-                da = self.v2a[i](ha[:, k:], seen, axes.v2a_query, axes.v2a_key, axes.v2a_bias)
-                ha = ha + torch.cat([self.style[i](ha[:, :k], seen), da], 1)
-            if dv is not None:
-                hv = hv + dv
-            hv = video_block(hv, lv, features.video, axes.video)
-            ha = audio_block(ha, la, features.audio, axes.audio)
-        clean = self.video_head(hv, ev, self._tokens(video))
-        return self._close_video(clean, video.shape), self.audio_head(ha[:, k:], ea, audio)
+    def drive(self, video: Content | None, audio: Content | None, features: Features) -> Drivers:
+        """What one clean stream offers the other in every layer. It depends on nothing else: compute it once."""
+        run = self._open(video, audio, features, False, False, Rows())
+        run.offers = {}
+        for i in range(self.config.layers):
+            self._layer(i, run)
+        return Drivers(run.offers, run.shape)
 
-    def picture(self, video: Tensor, s: Tensor, words: Tensor) -> Tensor:
-        """The clean estimate of the video stream by itself, from its own caption alone: (B, 40) word ids."""
-        axes = self._axes(video.shape[2], audio_tokens(4 * video.shape[2] - 3))
-        text = self.captions(words)
-        h, e, level = self._open_video(video, s)
-        for block in self.video_blocks:
-            h = block(h, level, text, axes.video)
-        return self._close_video(self.video_head(h, e, self._tokens(video)), video.shape)
+    def _layer(self, i: int, run: Pass) -> None:
+        sides = [(stream, x) for stream, x in ((self.video, run.video), (self.audio, run.audio)) if x is not None]
+        before = [(x.h, x.words) for _, x in sides]
+        for position in POSITIONS:
+            if position == self.config.interaction.position and i in self.meets:
+                self._meet(i, run)
+            if position == "before_self_attn":
+                self._attend(i, run)
+            else:
+                for stream, x in sides:
+                    stream.read(i, x) if position == "before_cross_attn" else stream.feed(i, x)
+        if run.rows.skip is not None and run.rows.skip[0] == i:
+            first = run.rows.skip[1]
+            for (_, x), (h, words) in zip(sides, before, strict=True):
+                x.h = torch.cat([x.h[:first], h[first:]])
+                x.words = None if x.words is None or words is None else torch.cat([x.words[:first], words[first:]])
 
-    def drive_audio(self, audio: Tensor, features: Features) -> list[Tensor]:
-        """States of a clean audio driver as they enter each layer. They depend on no video: compute them once."""
-        k, tokens, d = len(self.prefix), audio.shape[1], self.config.width // self.config.heads
-        turn = audio_rotation(torch.arange(-k, tokens), d).to(audio.device)
-        h, _, level = self._open_audio(audio, audio.new_zeros(len(audio)), features)
-        states = []
-        for block in self.audio_blocks:
-            states.append(h[:, k:])
-            h = block(h, level, features.audio, turn)
-        return states
+    def _meet(self, i: int, run: Pass) -> None:
+        """Cross-attention both ways, each from the states before either's update."""
+        key, v, a, rows = str(i), run.video, run.audio, run.rows
+        if key not in self.a2v and key not in self.v2a:
+            return
+        mask = self.face[key](v.own, v.own_e) if v is not None and key in self.face else None
+        seen = None if v is None else v.own if mask is None else mask * v.own
+        heard = None if a is None else a.own
+        if run.offers is not None:
+            offered = heard if seen is None else seen
+            assert offered is not None
+            run.offers[i] = offered
+        if mask is not None:
+            run.masks[i] = mask.squeeze(-1)
+        dv = da = ds = None
+        if v is not None and run.a2v and key in self.a2v:
+            heard = rows.met(len(v.h), heard, rows.audio, i)
+            dv = in_rows(v.own, heard, lambda x, y: self.a2v[key](x, y, run.axes.a2v))
+            dv = dv if mask is None or dv is None else mask * dv
+        if a is not None and run.v2a and key in self.v2a:
+            seen = rows.met(len(a.h), seen, rows.video, i)
+            da = in_rows(a.own, seen, lambda x, y: self.v2a[key](x, y, run.axes.v2a))
+            if key in self.style and a.first:
+                ds = in_rows(a.prefix, seen, self.style[key])
+        if a is not None and da is not None:
+            a.add(da, ds)
+        if v is not None and dv is not None:
+            v.add(dv)
 
-    def drive_video(self, video: Tensor, features: Features) -> list[Tensor]:
-        """States of a clean video driver as they enter each layer; they depend on no audio."""
-        axes = self._axes(video.shape[2], features.speech.shape[1])
-        h, _, level = self._open_video(video, video.new_zeros(len(video)))
-        states = []
-        for block in self.video_blocks:
-            states.append(h)
-            h = block(h, level, features.video, axes.video)
-        return states
+    def _attend(self, i: int, run: Pass) -> None:
+        """Self-attention, in which a mixture also reads the other stream's keys."""
+        meeting, rows, key = self.config.interaction, run.rows, str(i)
+        v = None if run.video is None else self.video.keys(i, run.video)
+        a = None if run.audio is None else self.audio.keys(i, run.audio)
+        meets = self.config.mixed and i in self.meets
+        shown, told = (torch.stack(found[1:], 1) if meets and found is not None else None for found in (v, a))
+        if run.offers is not None and meets:
+            offered = told if shown is None else shown
+            assert offered is not None
+            run.offers[i] = offered
+        if v is not None and run.video is not None:
+            takes = meets and run.a2v and meeting.a2v in MIXTURES
+            met = rows.met(len(v[0]), told, rows.audio, i) if takes else None
+            linear = self.linear_v[key] if key in self.linear_v else None  # noqa: SIM401
+            self.video.take(i, run.video, mixed(*v, met, meeting.a2v == "joint", linear))
+        if a is not None and run.audio is not None:
+            takes = meets and run.v2a and meeting.v2a in MIXTURES
+            met = rows.met(len(a[0]), shown, rows.video, i) if takes else None
+            linear = self.linear_a[key] if key in self.linear_a else None  # noqa: SIM401
+            self.audio.take(i, run.audio, mixed(*a, met, meeting.v2a == "joint", linear))
+
+    def _open(
+        self, video: Content | None, audio: Content | None, features: Features, a2v: bool, v2a: bool, rows: Rows
+    ) -> Pass:
+        shape = self._shape(video, audio, features, rows)
+        turns = self._axes(shape)
+        return Pass(
+            None if video is None else self._open_video(video, features, turns, shape),
+            None if audio is None else self._open_audio(audio, features, turns, shape),
+            turns, shape, a2v, v2a, rows, {},
+        )  # fmt: skip
+
+    def _open_video(self, video: Content, features: Features, turns: Axes, shape: Shape) -> States:
+        cells, z = shape.rows * shape.columns, video.z
+        if self.config.image_cond == "channel_concat":
+            z = torch.cat([z, *_beside(z, video.reference)], 1)
+        h = self.video.enter(self._tokens(z))
+        clean = 0
+        if shape.pictures and video.reference is not None:
+            h, clean = torch.cat([self.video.enter(self._tokens(video.reference)), h], 1), cells
+        x = self.video.start(h, video.levels(), turns.video, cells, clean, clean, 0)
+        x.held = video.known * cells
+        self._text(x, features.video, self.config.audio.text == "joint")
+        return x
+
+    def _open_audio(self, audio: Content, features: Features, turns: Axes, shape: Shape) -> States:
+        h = self.audio.enter(audio.z)
+        if features.aligned is not None:
+            h = h + features.aligned.to(h.dtype)
+        if audio.reference is None:
+            prefix = self.prefix.to(h.dtype).expand(len(h), -1, -1)
+        else:
+            prefix = self.audio.enter(audio.reference)
+        parts, heard = [prefix, h], features.audio
+        if self.types is not None:
+            parts = [part + kind for part, kind in zip(parts, self.types, strict=False)]
+            if heard is not None:
+                spoken, captioned = features.letters, heard.shape[1] - features.letters
+                kinds = torch.cat([self.types[2].expand(spoken, -1), self.types[3].expand(captioned, -1)])
+                parts.append(heard + kinds)
+        x = self.audio.start(
+            torch.cat(parts, 1),
+            audio.levels(),
+            turns.audio,
+            1,
+            prefix.shape[1],
+            0 if audio.reference is None else prefix.shape[1],
+            shape.suffix,
+        )
+        x.held = audio.known
+        self._text(x, heard if self.types is None else None, self.config.audio.text == "joint")
+        if x.text is not None and self.config.audio.speech == "text":
+            d = self.config.audio_width // self.config.audio_heads
+            x.text_turn = audio_rotation(torch.arange(x.text.shape[1]), d).to(h.device)
+        return x
+
+    def _text(self, x: States, text: Tensor | None, joint: bool) -> None:
+        if joint:
+            x.words = text
+        else:
+            x.text = text
+
+    def _close(self, stream: Stream, content: Content, x: States) -> Tensor:
+        noisy = self._tokens(content.z) if content.z.ndim == 5 else content.z
+        out = stream.head(x.own, x.own_e, noisy)
+        out = self._grid(out, content.z.shape) if content.z.ndim == 5 else out
+        if self.config.predict == "clean":
+            return out
+        s = content.levels()
+        return content.z - (s[:, None, :, None, None] if content.z.ndim == 5 else s[..., None]) * out
+
+    def _shape(self, video: Content | None, audio: Content | None, features: Features, rows: Rows) -> Shape:
+        """The geometry of a batch. A stream that is not run is as its driver was, or as long as the other needs it."""
+        latents, grid, pictures, tokens, prefix, suffix = 0, (1, 1), 0, 0, 0, 0
+        if video is not None:
+            latents, patch = video.z.shape[2], self.config.patch
+            grid = (video.z.shape[3] // patch, video.z.shape[4] // patch)
+            pictures = int(self.config.image_cond == "ref_frame" and video.reference is not None)
+        elif rows.video is not None:
+            latents, grid = rows.video.shape.latents, (rows.video.shape.rows, rows.video.shape.columns)
+        if audio is not None:
+            tokens = audio.z.shape[1]
+            prefix = len(self.prefix) if audio.reference is None else audio.reference.shape[1]
+            suffix = 0 if self.types is None or features.audio is None else features.audio.shape[1]
+        elif rows.audio is not None:
+            tokens = rows.audio.shape.tokens
+        rate = self.config.token_rate
+        tokens = tokens or math.ceil((STRIDE * latents - 3) * rate)
+        latents = latents or 1 + round((tokens / rate - 1) / STRIDE)
+        return Shape(latents, *grid, tokens, pictures, prefix, suffix)
+
+    def _make_axes(self, shape: Shape) -> Axes:
+        return axes(self.config, shape).to(self.prefix.device)
 
     def _tokens(self, z: Tensor) -> Tensor:
         """(B, C, F, h, w) to (B, F h' w', p p C): patches over time, rows, columns."""
@@ -167,42 +266,32 @@ class JointModel(nn.Module):
         grid: Tensor = z.unflatten(4, (-1, p)).unflatten(3, (-1, p))
         return grid.permute(0, 2, 3, 5, 4, 6, 1).flatten(4).flatten(1, 3)
 
-    def _open_video(self, z: Tensor, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.video_in(self._tokens(z)), *self.video_level(s[:, None])
-
-    def _close_video(self, tokens: Tensor, shape: torch.Size) -> Tensor:
+    def _grid(self, tokens: Tensor, shape: torch.Size) -> Tensor:
         p = self.config.patch
         _, c, f, h, w = shape
         grid: Tensor = tokens.unflatten(1, (f, h // p, w // p)).unflatten(4, (p, p, c))
         return grid.permute(0, 6, 1, 2, 4, 3, 5).flatten(5).flatten(3, 4)
 
-    def _open_audio(self, z: Tensor, s: Tensor, features: Features) -> tuple[Tensor, Tensor, Tensor]:
-        h = self.audio_in(z)
-        h = h + features.speech.to(h.dtype)
-        return torch.cat([self.prefix.to(h.dtype).expand(len(z), -1, -1), h], 1), *self.audio_level(s[:, None])
+    def _each(self, wanted: bool, make: Callable[[], nn.Module]) -> nn.ModuleDict:
+        return nn.ModuleDict({str(i): make() for i in self.meets} if wanted else {})
 
-    def _make_axes(self, latents: int, tokens: int) -> _Axes:
-        config, device = self.config, self.prefix.device
-        line = Timeline(4 * latents - 3, tokens)
-        d, meeting = config.width // config.heads, config.interaction
-        side = config.size // 8 // config.patch
-        cells = side**2
 
-        def over_cells(x: Tensor) -> Tensor:
-            return x.repeat_interleave(cells, 0)
+def _beside(z: Tensor, picture: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mask and picture channels beside the noise, as Wan2.1's image-to-video lays them out.
 
-        at_latent, at_token = torch.arange(latents), torch.arange(tokens)
-        axes = _Axes(
-            video=video_rotation(latents, side, side, d),
-            audio=audio_rotation(torch.arange(-config.null_tokens, tokens), d),
-            a2v_query=temporal_rotation(over_cells(at_latent), d),
-            a2v_key=temporal_rotation(line.audio_positions(meeting.time_map), d),
-            v2a_query=temporal_rotation(at_token, d),
-            v2a_key=temporal_rotation(over_cells(line.latent_positions(meeting.time_map)), d),
-            a2v_bias=over_cells(line.a2v_bias(meeting.window)),
-            v2a_bias=over_cells(line.v2a_bias(meeting.v2a_margin).T).T.contiguous(),
-        )
-        return _Axes(*(getattr(axes, name).to(device) for name in _Axes.__slots__))
+    A picture of one latent is followed by zeros; at full size give the latents of the padded clip.
+    """
+    mask = z.new_zeros(len(z), STRIDE, *z.shape[2:])
+    shown = torch.zeros_like(z)
+    if picture is not None:
+        mask[:, :, 0] = 1
+        shown[:, :, : picture.shape[2]] = picture
+    return mask, shown
 
-    def _layers(self, make: Callable[[], nn.Module]) -> nn.ModuleList:
-        return nn.ModuleList(make() for _ in range(self.config.layers))
+
+def _square(width: int, init: str) -> nn.Linear:
+    layer = nn.Linear(width, width)
+    if init != "default":
+        nn.init.zeros_(layer.bias)
+        nn.init.eye_(layer.weight) if init == "identity" else nn.init.zeros_(layer.weight)
+    return layer

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 THETA = 10000.0
 
@@ -21,6 +22,11 @@ class Rotation:
         """Rotates (B, L, heads, d)."""
         swapped = x.view(*x.shape[:-1], -1, 2).flip(-1).flatten(-2)
         return x * self.cos.to(x.dtype)[:, None] + swapped * self.sin.to(x.dtype)[:, None]
+
+    def then(self, still: int) -> Rotation:
+        """The same, followed by so many tokens that keep still."""
+        cos, sin = (F.pad(x, (0, 0, 0, still), value=v) for x, v in ((self.cos, 1.0), (self.sin, 0.0)))
+        return Rotation(cos, sin)
 
     def to(self, device: torch.device) -> Rotation:
         return Rotation(self.cos.to(device), self.sin.to(device))
@@ -44,9 +50,9 @@ def _rotation(angles: Tensor, d: int) -> Rotation:
     return Rotation(cos.float(), sin.float())
 
 
-def video_rotation(latents: int, rows: int, columns: int, d: int) -> Rotation:
-    """3-D rotation of a latent grid; tokens run over time, then rows, then columns."""
-    t, y, x = torch.meshgrid(torch.arange(latents), torch.arange(rows), torch.arange(columns), indexing="ij")
+def video_rotation(times: Tensor, rows: int, columns: int, d: int) -> Rotation:
+    """3-D rotation of a latent grid at the (F,) `times`; tokens run over time, then rows, then columns."""
+    t, y, x = torch.meshgrid(times, torch.arange(rows).to(times), torch.arange(columns).to(times), indexing="ij")
     pairs = zip((t, y, x), axis_widths(d), strict=True)
     return _rotation(torch.cat([_angles(axis.flatten(), width) for axis, width in pairs], 1), d)
 

@@ -1,7 +1,8 @@
-"""SyncCFG sampling: each modality is guided away from how it looks with the other one mute or still."""
+"""Sampling: from noise to a clip, guided, alone or with one modality, a picture, a voice or a beginning given."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from .codec import still
 from .config import SampleConfig
-from .flow import grid, guided, renoised
-from .model import AUDIO_RATE, FPS, Anchors, JointModel, audio_tokens
+from .encoders import Features
+from .flow import grid, guided, late_grid, projected, renoised
+from .model import AUDIO_RATE, FPS, JointModel, audio_tokens
+from .passes import Content, Drivers, Rows
 from .text import Condition
 from .timemap import Timeline
 from .weights import Codecs
@@ -39,35 +42,162 @@ class Noise:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a clip is made from besides noise and texts, all of it as clean latents with a batch of one.
+
+    `audio` drives the video, `video` drives the audio (not both). `picture` (1, C, 1, h, w) is a reference image and
+    `voice` (1, Lr, C) a reference voice, for models that were trained with them. `first_video` and `first_audio` are
+    the beginning of a clip to go on from.
+    """
+
+    video: Tensor | None = None
+    audio: Tensor | None = None
+    picture: Tensor | None = None
+    voice: Tensor | None = None
+    first_video: Tensor | None = None
+    first_audio: Tensor | None = None
+
+
+Watch = Callable[[int, str, Tensor, Tensor], None]  # step, guidance, conditional and negative clean video
+
+
 @torch.inference_mode()
 def sample(
-    model: JointModel, condition: Condition, noise: Noise, silence: Tensor, config: SampleConfig
+    model: JointModel,
+    condition: Condition,
+    noise: Noise,
+    silence: Tensor,
+    config: SampleConfig,
+    given: Given = Given(),
+    watch: Watch | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """From noise to clean latents on Wan's grid; texts are kept in the negative passes.
+    """From noise to clean latents. `silence` (1, La, C) is a silent waveform; `watch` sees every guided step.
 
-    One batched call a step holds the joint pass and both negative passes. The mute driver's states are computed once;
-    the still driver is the first frame of the clean estimate, taken anew every `anchor_every` steps.
+    A batched call a step holds the conditional pass and the negative ones. Drivers' states are computed once; SyncCFG's
+    still one is the picture given, else the first frame of the clean estimate, taken anew every `anchor_every` steps.
     """
     video, audio = noise.video.to(silence), noise.audio.to(silence)
     source = torch.Generator().manual_seed(noise.later)
-    features = model.encode(condition)
-    pair = features.repeat(2)
-    mute, seen = model.drive_audio(silence, features), None
-    levels = grid(config.steps, config.shift).to(video)
-    for i, (s, following) in enumerate(pairwise(levels)):
-        if i % config.anchor_every == 0:
-            if i == 0:  # pure noise has no first frame yet: estimate one
-                guess = model(video, audio, s[None], s[None], features)[0]
-            seen = model.drive_video(still(guess), features)
-        two = s.expand(2)
-        anchors = Anchors(mute, seen) if seen is not None else None
-        clean_v, clean_a = model(video.repeat(2, 1, 1, 1, 1), audio.repeat(2, 1, 1), two, two, pair, anchors=anchors)
-        guess = guided(clean_v[:1], clean_v[1:], config.s_v)
-        voice = guided(clean_a[:1], clean_a[1:], config.s_a)
-        fresh_v, fresh_a = (torch.randn(z.shape, generator=source).to(z) for z in (video, audio))
-        video = renoised(video, guess, s, following, fresh_v, config.churn)
-        audio = renoised(audio, voice, s, following, fresh_a, config.churn)
-    return video, audio
+    with torch.autocast(silence.device.type, torch.bfloat16, enabled=silence.is_cuda):
+        guide = _Guide(model, condition, silence, config, given, watch)
+        levels = (grid if config.grid == "wan" else late_grid)(config.steps, config.shift).to(video)
+        video, audio = guide.held(video, audio)
+        for i, (s, following) in enumerate(pairwise(levels)):
+            guess, voice = guide(i, s, video, audio)
+            fresh_v, fresh_a = (torch.randn(z.shape, generator=source).to(z) for z in (video, audio))
+            if guess is not None:
+                video = renoised(video, guess, s, following, fresh_v, config.churn)
+            if voice is not None:
+                audio = renoised(audio, voice, s, following, fresh_a, config.churn)
+            video, audio = guide.held(video, audio)
+    return video if given.video is None else given.video, audio if given.audio is None else given.audio
+
+
+class _Guide:
+    """The guided clean estimates of a step."""
+
+    def __init__(
+        self,
+        model: JointModel,
+        condition: Condition,
+        silence: Tensor,
+        config: SampleConfig,
+        given: Given,
+        watch: Watch | None,
+    ) -> None:
+        self.model, self.config, self.given, self.watch = model, config, given, watch
+        self.silence, self.guess = silence, given.picture
+        self.features: Features = model.encode(condition)
+        negative = self.features
+        if config.guidance != "sync" or config.neg_text == "empty" or config.outside == "text":
+            negative = model.encode(condition.empty())
+        self.pair = {kind: self.features.then(negative) for kind in ("text", "modality")}
+        self.pair["sync"] = self.features.repeat(2) if config.neg_text == "keep" else self.pair["text"]
+        shown = model.config.image_cond in ("channel_concat", "ref_frame")
+        self.picture = given.picture if shown else None
+        self.first_video = given.picture if model.config.image_cond == "first_latent" else None
+        self.first_video = self.first_video if given.first_video is None else given.first_video
+        self.mute = self.seen = self.driver = None
+        if config.guidance == "sync" and given.video is None:
+            self.mute = self._drive(None, silence)
+        if given.audio is not None:
+            self.driver = self._drive(None, given.audio)
+        elif given.video is not None:
+            self.driver = self._drive(given.video, None)
+            self.seen = self._drive(still(given.video), None)
+
+    def held(self, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """The latents with what is given put in place."""
+        first_v, first_a = self.first_video, self.given.first_audio
+        if first_v is not None:
+            video = torch.cat([first_v.to(video), video[:, :, first_v.shape[2] :]], 2)
+        if first_a is not None:
+            audio = torch.cat([first_a.to(audio), audio[:, first_a.shape[1] :]], 1)
+        return video, audio
+
+    def __call__(self, i: int, s: Tensor, video: Tensor, audio: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        kind = self.config.guidance if self._inside(i, float(s)) else self.config.outside
+        picture, sound = self._video(video, s), self._audio(audio, s)
+        if kind == "sync" and self.driver is None and (self.seen is None or i % self.config.anchor_every == 0):
+            if self.guess is None:  # pure noise has no first frame yet: estimate one
+                self.guess = self.model(picture, sound, self.features).video
+            self.seen = self._drive(still(self.guess).expand_as(video), None)
+        n = 1 if kind == "none" else 2
+        found = self.model(
+            None if self.given.video is not None else picture.repeat(n),
+            None if self.given.audio is not None else sound.repeat(n),
+            self.features if n == 1 else self.pair[kind],
+            rows=self._rows(kind, n),
+        )
+        guess = self._mix(i, kind, found.video, self.config.s_v)
+        if self.given.picture is None:
+            self.guess = guess
+        return guess, self._mix(i, kind, found.audio, self.config.s_a)
+
+    def _rows(self, kind: str, n: int) -> Rows:
+        """What the conditional row and the negative one meet."""
+        layer = self.config.slg_layer
+        skip = None if layer is None or kind != "text" else (layer, 1)
+        if self.driver is None:
+            live = 1 if kind in ("sync", "modality") else None
+            return Rows(live, self.mute, self.seen, skip) if kind == "sync" else Rows(live, skip=skip)
+        heard = self.given.audio is not None
+        states = self.driver
+        if n == 2 and kind != "modality":
+            negative = (self.mute if heard else self.seen) if kind == "sync" else self.driver
+            assert negative is not None
+            states = states.then(negative)
+        return Rows(0, states if heard else None, None if heard else states, skip)
+
+    def _mix(self, i: int, kind: str, clean: Tensor | None, scale: float) -> Tensor | None:
+        if clean is None or kind == "none":
+            return clean
+        if self.watch is not None and clean.ndim == 5:
+            self.watch(i, kind, clean[:1], clean[1:])
+        if kind == "text" and self.config.apg:
+            return projected(clean[:1], clean[1:], scale)
+        return guided(clean[:1], clean[1:], scale)
+
+    def _inside(self, i: int, s: float) -> bool:
+        """Does guidance act at step `i`? A step belongs to where it starts."""
+        low, high = self.config.interval
+        at = 1 - i / self.config.steps if self.config.interval_on == "fraction" else s
+        return low < at <= high
+
+    def _drive(self, video: Tensor | None, audio: Tensor | None) -> Drivers:
+        """The offers of a clean stream."""
+        zero = self.silence.new_zeros(1)
+        picture = None if video is None else Content(video, zero, 0, self.picture)
+        sound = None if audio is None else Content(audio, zero, 0, self.given.voice)
+        return self.model.drive(picture, sound, self.features)
+
+    def _video(self, z: Tensor, s: Tensor) -> Content:
+        return Content(z, s[None], 0 if self.first_video is None else self.first_video.shape[2], self.picture)
+
+    def _audio(self, z: Tensor, s: Tensor) -> Content:
+        first = self.given.first_audio
+        return Content(z, s[None], 0 if first is None else first.shape[1], self.given.voice)
 
 
 def pixels(codecs: Codecs, video: Tensor) -> NDArray[np.uint8]:

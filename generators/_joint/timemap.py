@@ -76,11 +76,47 @@ class Timeline:
                 counts[latent, min(max(token, 0), self.audio_tokens - 1)] += 1
         return counts.log()
 
+    def own(self) -> Tensor:
+        """(La,) the latent whose frames each audio token falls in: a partition."""
+        frame = (torch.arange(self.audio_tokens, dtype=torch.float64) / float(self.rate)).floor()
+        return torch.ceil(frame / STRIDE).clamp_max(self.latents - 1).long()
+
+    def segment_bias(self) -> Tensor:
+        """(F, La) additive bias: each audio token and the latent of its own frames see each other alone.
+
+        With fewer tokens than frames a latent may own none: it then hears the token nearest to its middle.
+        """
+        mine = self.own() == torch.arange(self.latents)[:, None]
+        for latent in (~mine.any(1)).nonzero()[:, 0].tolist():
+            middle = sum(self.span(latent)) / 2 * float(self.rate)
+            mine[latent, min(int(middle), self.audio_tokens - 1)] = True
+        return torch.where(mine, 0.0, -torch.inf)
+
+    def ramp(self, kind: str) -> Tensor:
+        """(La, F) weights of the latents in each audio token's context; every row sums to 1.
+
+        `latent_ramp` goes from a latent to the next over its tokens (UniAVGen, eq. 4); `frame_ramp` repeats latents to
+        frames and goes from frame to frame, so that only a latent's last frame is mixed (their code).
+        """
+        j = torch.arange(self.audio_tokens, dtype=torch.float64)
+        weights = torch.zeros(self.audio_tokens, self.latents, dtype=torch.float64)
+        if kind == "latent_ramp":
+            x = j * self.latents / self.audio_tokens
+            low = x.floor()
+            pair = (low.long(), (low + 1).clamp_max(self.latents - 1).long())
+        else:
+            x = (j / float(self.rate)).clamp_max(self.frames - 1)
+            low = x.floor()
+            high = (low + 1).clamp_max(self.frames - 1)
+            pair = (torch.ceil(low / STRIDE).long(), torch.ceil(high / STRIDE).long())
+        rows = torch.arange(self.audio_tokens)
+        for latent, weight in zip(pair, (1 - (x - low), x - low), strict=True):
+            weights.index_put_((rows, latent), weight, accumulate=True)
+        return weights.float()
+
     def v2a_bias(self, margin: int) -> Tensor:
         """(La, F) additive bias: an audio token sees its own latent and `margin` latents a side, clipped."""
-        frame = (torch.arange(self.audio_tokens, dtype=torch.float64) / float(self.rate)).floor()
-        own = torch.ceil(frame / STRIDE).clamp_max(self.latents - 1)
-        near = (torch.arange(self.latents) - own[:, None]).abs() <= margin
+        near = (torch.arange(self.latents) - self.own()[:, None]).abs() <= margin
         return torch.where(near, 0.0, -torch.inf)
 
 

@@ -1,9 +1,9 @@
-"""Training of the joint model: cross-task synergy, driven probes."""
+"""Training of the joint model: stages of tasks, driven probes, samples on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,61 +11,109 @@ import torch
 from torch import Tensor
 
 from avbench.errors import UsageError
-from avbench.training import Cell, Training
+from avbench.training import Cell, Team, Training
 
-from .config import ModelConfig, TrainConfig
+from .config import ModelConfig, Stage, Task, TrainConfig
 from .curves import plot
 from .data import Dataset
+from .gallery import Gallery
 from .model import JointModel, audio_tokens
-from .objective import Task, draw, losses, probe
+from .objective import KINDS, Losses, draw, losses, probe
 from .timemap import Timeline
 from .weights import save
-
-TASKS = (Task.JOINT, Task.AUDIO_DRIVEN, Task.VIDEO_DRIVEN)
 
 
 class Trainer(Training[JointModel]):
     """One task a batch; the probe is the error of either modality driven by the right and by a wrong other one."""
 
-    loss_columns: ClassVar[tuple[str, ...]] = ("task", "video", "audio", "duration")
+    loss_columns: ClassVar[tuple[str, ...]] = ("stage", "task", "video", "audio", "duration", "mask")
     probe_columns: ClassVar[tuple[str, ...]] = ("video_right", "video_wrong", "audio_right", "audio_wrong")
 
-    def __init__(self, model: ModelConfig, config: TrainConfig, data: Dataset, out: Path, device: str = "cpu") -> None:
-        self.model_config, self.config, self.data = model, config, data
+    def __init__(
+        self,
+        model: ModelConfig,
+        config: TrainConfig,
+        data: Dataset,
+        out: Path,
+        device: str = "cpu",
+        team: Team = Team(),  # noqa: B008  (frozen)
+        gallery: Gallery | None = None,
+        system: str = "harmony",
+    ) -> None:
+        """`gallery` shows samples every `config.show_every` steps."""
+        self.model_config, self.config, self.data, self.gallery, self.system = model, config, data, gallery, system
+        if any(stage.voice != "none" for stage in config.stages) and not model.voice:
+            raise UsageError("a stage has reference voices, and the model's `voice` is off")
+        if config.batch % team.size or config.stills % team.size:
+            raise UsageError(f"batches of {config.batch} and {config.stills} do not divide among {team.size} processes")
         torch.manual_seed(config.seed)
-        super().__init__(JointModel(model), config, out, device)
+        super().__init__(JointModel(model), config, out, device, team)
         if len(data) <= config.held_out:
             raise UsageError(f"{len(data)} clips leave none to train on: {config.held_out} are held out")
 
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
-        config = self.config
-        task, frames, size = self._choose(source)
-        indices = torch.randint(len(self.data) - config.held_out, (size,), generator=source).tolist()
+        stage, through = self.config.stage_at(self.step, self.steps)
+        tasks, frames, size = self._choose(stage, source)
+        found = [self._losses(stage, task.name, frames, size, source) for task in tasks]
+        total = torch.zeros((), device=self.device)
+        for task, one in zip(tasks, found, strict=True):
+            parts = [part for part in (one.video, one.audio) if part is not None]
+            total = total + task.weight * torch.stack(parts).sum()
+            if one.duration is not None:
+                total = total + one.duration / len(tasks)
+            if one.mask is not None:
+                total = total + self._mask_weight(stage, through) / len(tasks) * one.mask
+        names = "+".join(task.name for task in tasks)
+        row = {name: _shown([getattr(one, name) for one in found]) for name in ("video", "audio", "duration", "mask")}
+        return total, {"stage": stage.name, "task": names, **row}
+
+    def _choose(self, stage: Stage, source: torch.Generator) -> tuple[list[Task], int, int]:
+        """What a step trains: tasks with the weights of their losses, frames a clip, clips a batch."""
+        config, mix = self.config, stage.mix
+        if _sees(stage) and float(torch.rand(1, generator=source)) < config.stills_p:
+            return [Task("stills", 1, 1)], 1, config.stills
+        if config.cts_mode == "sum":
+            chosen = list(mix)
+        else:
+            odds = torch.tensor([task.odds for task in mix], dtype=torch.float32)
+            task = mix[int(torch.multinomial(odds, 1, generator=source))]
+            chosen = [replace(task, weight=task.weight * float(odds.sum()) / task.odds)]
+        cropped = float(torch.rand(1, generator=source)) < config.crop_p
+        return chosen, config.crop if cropped else self.model_config.frames, config.batch
+
+    def _losses(self, stage: Stage, task: str, frames: int, size: int, source: torch.Generator) -> Losses:
+        config, among = self.config, len(self.data) - self.config.held_out
+        indices = torch.randint(among, (size,), generator=source).tolist()
         room = Timeline(self.model_config.frames, 1).latents - Timeline(frames, 1).latents
         start = int(torch.randint(room + 1, (1,), generator=source))
-        batch = self.data.batch(indices, start, frames)
-        drawn = draw(batch, task, config, source)
+        mine = slice(self.team.rank, None, self.team.size)
+        batch = self.data.batch(indices[mine], start, frames)
+        drawn = draw(size, batch, task, config, source)
+        if self._voiced(stage, task, source):
+            drawn = replace(drawn, voice=self.data.voices(indices, stage.voice, among, source))
+        drawn = drawn.rows(mine)
         batch, drawn = _on(batch, self.device), _on(drawn, self.device)
         silence = self.data.codecs.audio.silence(audio_tokens(frames)).to(self.device)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-            found = losses(self.model, batch, drawn, silence, config)
-        parts = [loss for loss in (found.video, found.audio) if loss is not None]
-        odds = dict(zip(TASKS, zip(config.cts_lambda, config.cts_p, strict=True), strict=True))
-        share, p = odds.get(task, (1.0, 1.0))
-        total = share / p * torch.stack(parts).sum()
-        if found.duration is not None:
-            total = total + found.duration
-        row = {"task": str(task), "video": found.video, "audio": found.audio, "duration": found.duration}
-        return total, {name: cell if isinstance(cell, str) else _shown(cell) for name, cell in row.items()}
+            return losses(self.model, batch, drawn, silence, config)
 
-    def _choose(self, source: torch.Generator) -> tuple[Task, int, int]:
-        """What a step trains: task, frames a clip, clips a batch."""
-        config = self.config
-        if float(torch.rand(1, generator=source)) < config.stills_p:
-            return Task.STILLS, 1, config.stills
-        task = TASKS[int(torch.multinomial(torch.tensor(config.cts_p), 1, generator=source))]
-        cropped = float(torch.rand(1, generator=source)) < config.crop_p
-        return task, config.crop if cropped else self.model_config.frames, config.batch
+    def _voiced(self, stage: Stage, task: str, source: torch.Generator) -> bool:
+        if stage.voice == "none" or KINDS[task].audio is None:
+            return False
+        return float(torch.rand(1, generator=source)) < (1 if KINDS[task].voice else self.config.voice_p)
+
+    def _mask_weight(self, stage: Stage, through: float) -> float:
+        way = self.model_config.interaction.fam
+        begin, end = {"decay": stage.mask, "fixed": (stage.mask[0],) * 2}.get(way, (0.0, 0.0))
+        return begin + (end - begin) * through
+
+    def pace(self) -> float:
+        return self.config.stage_at(self.step, self.steps)[0].rate
+
+    def show(self) -> None:
+        if self.gallery is not None and self.config.show_every and self.step % self.config.show_every == 0:
+            with self.averaged():
+                self.gallery.show(self.step, self.model, self.data.codecs)
 
     def probe(self) -> Mapping[str, float]:
         batch = _on(self.data.batch(list(range(len(self.data) - self.config.held_out, len(self.data)))), self.device)
@@ -78,13 +126,24 @@ class Trainer(Training[JointModel]):
     def export(self) -> Path:
         """The averaged weights as `weights.safetensors`."""
         path = self.out / "weights.safetensors"
-        facts = {"steps": self.step, "hours": round(self.seconds / 3600, 2), "clips": len(self.data)}
+        facts = {
+            "system": self.system,
+            "steps": self.step,
+            "hours": round(self.seconds / 3600, 2),
+            "clips": len(self.data),
+        }
         save(path, self.model_config, self.average, self.data.codecs, {key: str(value) for key, value in facts.items()})
         return path
 
 
-def _shown(loss: Tensor | None) -> str | float:
-    return "" if loss is None else round(loss.item(), 5)
+def _sees(stage: Stage) -> bool:
+    """Does the stage train the video stream?"""
+    return any(KINDS[task.name].video == "noisy" for task in stage.mix)
+
+
+def _shown(losses: list[Tensor | None]) -> str | float:
+    there = [loss for loss in losses if loss is not None]
+    return round(float(torch.stack(there).sum()), 5) if there else ""
 
 
 def _on(record: object, device: str):  # type: ignore[no-untyped-def]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,7 +17,7 @@ from torch import Tensor
 from avbench.errors import UsageError
 
 from .codec import AudioCodec, Pca, VideoCodec
-from .config import Interaction, ModelConfig
+from .config import AudioConfig, Interaction, ModelConfig
 from .model import JointModel
 
 
@@ -65,13 +67,33 @@ def load(path: Path, device: str = "cpu") -> Trained:
         with safe_open(path, "pt") as file:
             facts = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        fields = json.loads(facts.pop("config"))
-        config = ModelConfig(**fields | {"interaction": Interaction(**fields["interaction"])})
+        config = _config(json.loads(facts.pop("config")))
         model = JointModel(config)
         prefix = "model."
-        state = {name.removeprefix(prefix): t.float() for name, t in tensors.items() if name.startswith(prefix)}
+        state = {_name(name.removeprefix(prefix)): t.float() for name, t in tensors.items() if name.startswith(prefix)}
         model.load_state_dict(state)
         codecs = Codecs.of(tensors)
     except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise UsageError(f"{path} is no weights file of this model: {error}") from error
     return Trained(model.to(torch.device(device)).eval().requires_grad_(False), codecs.to(device), facts)
+
+
+# Names of files written before the streams were modules of their own; the shipped Harmony's is one.
+_OLD = re.compile(r"(video|audio)_(in|level|blocks|head)\b|(captions|speech|durations)\b")
+
+
+def _name(name: str) -> str:
+    found = _OLD.match(name)
+    if found is None:
+        return name
+    stream, part, text = found.groups()
+    return (f"texts.{text}" if text else f"{stream}.{'enter' if part == 'in' else part}") + name[found.end() :]
+
+
+def _config(fields: dict[str, Any]) -> ModelConfig:
+    """Of the JSON in a file; what it does not name is as it was before there was a choice."""
+    interaction = fields.pop("interaction")
+    if not isinstance(layers := interaction.get("layers", "all"), str):
+        interaction["layers"] = tuple(layers)
+    audio = AudioConfig(**fields.pop("audio", {}))
+    return ModelConfig(**fields, interaction=Interaction(**interaction), audio=audio)

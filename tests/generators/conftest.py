@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from avbench.generators._joint.config import NANO, Preset
+from avbench.generators._joint.config import Preset
 from avbench.generators._joint.data import Dataset, Shot, fit, write_shard
 from avbench.generators._joint.model import JointModel
+from avbench.generators._joint.presets import PRESETS
 from avbench.generators._joint.text import Condition
 from avbench.generators._joint.timemap import Timeline
 from avbench.records import Prompt
@@ -19,8 +21,22 @@ from avbench.records import Prompt
 
 @pytest.fixture(scope="session")
 def nano() -> Preset:
-    train = replace(NANO.train, held_out=2, crop=9, probe_every=10, save_every=10)
-    return Preset(replace(NANO.model, frames=17, layers=2), train)
+    return _small("harmony")
+
+
+@pytest.fixture(scope="session")
+def small() -> Callable[[str], Preset]:
+    return _small
+
+
+def _small(system: str) -> Preset:
+    """A system's nano preset, smaller still."""
+    found = PRESETS[system]["nano"]
+    return replace(
+        found,
+        model=replace(found.model, frames=17, layers=2),
+        train=replace(found.train, held_out=2, crop=9, probe_every=10, save_every=10),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +54,8 @@ def shots(nano: Preset) -> list[Shot]:
         mouth = np.zeros((Timeline(frames, 1).latents, size // 8, size // 8), np.bool_)
         mouth[:, 1:3, 1:3] = i % 3 > 0
         spoken = ("", [0.0]) if i % 3 == 0 else ("oh no", [0.1, 0.2, 0.3, 0.35, 0.45, 0.55])
-        made.append(Shot(film, tone.astype(np.float32), mouth, Prompt(str(i), video_caption=f"square {i}"), *spoken))
+        prompt, face = Prompt(str(i), video_caption=f"square {i}"), mouth.astype(np.float16)
+        made.append(Shot(film, tone.astype(np.float32), mouth, prompt, *spoken, face, ("ana", "", "bruno")[i % 3]))
     return made
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from avbench.generators._joint.codec import Pca, VideoCodec, still
 from avbench.generators._joint.data import Dataset, Shot, letter_times, mouth_mask
+from avbench.generators._joint.encoders import DurationPredictor
 from avbench.generators._joint.spectrum import log_mel
 from avbench.generators._joint.text import (
     LETTERS,
-    DurationPredictor,
     caption_words,
     letter_ids,
     spell,

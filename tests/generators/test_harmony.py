@@ -19,7 +19,7 @@ from avbench.registry import load
 
 
 @pytest.fixture
-def small(model: JointModel, nano: Preset, data: Dataset, tmp_path: Path) -> Harmony:
+def little(model: JointModel, nano: Preset, data: Dataset, tmp_path: Path) -> Harmony:
     path = tmp_path / "w.safetensors"
     save(path, nano.model, model.state_dict(), data.codecs, {"steps": "0"})
     return Harmony(weights=path, config=SampleConfig(steps=3))
@@ -30,27 +30,27 @@ def _talk(seed: int) -> Request:
     return Request(Prompt("p", video_caption="A woman speaks.", speech=line, seconds=0.68), seed)
 
 
-def test_a_clip_depends_on_its_request_alone(small: Harmony) -> None:
-    alone = small.generate([_talk(5)])[0]
-    among = small.generate([_talk(9), _talk(5), _talk(7)])
+def test_a_clip_depends_on_its_request_alone(little: Harmony) -> None:
+    alone = little.generate([_talk(5)])[0]
+    among = little.generate([_talk(9), _talk(5), _talk(7)])
     assert np.array_equal(alone.frames, among[1].frames) and np.array_equal(alone.audio, among[1].audio)
     assert not np.array_equal(alone.frames, among[0].frames)
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(0.68, 17), (0.3, 9), (9.0, 17)])
-def test_frames_and_sound_are_equally_long(small: Harmony, seconds: float, frames: int) -> None:
-    sample = small.generate([Request(Prompt("p", seconds=seconds), 1)])[0]
+def test_frames_and_sound_are_equally_long(little: Harmony, seconds: float, frames: int) -> None:
+    sample = little.generate([Request(Prompt("p", seconds=seconds), 1)])[0]
     assert sample.frames.shape == (frames, 32, 32, 3) and sample.frames.dtype == np.uint8
     assert sample.audio.shape == (frames * 640,) and sample.audio.dtype == np.float32 and sample.sample_rate == 16000
 
 
-def test_text_reaches_the_clip(small: Harmony) -> None:
-    quiet = small.generate([Request(Prompt("p", video_caption="A woman speaks.", seconds=0.68), 5)])[0]
-    assert not np.array_equal(quiet.audio, small.generate([_talk(5)])[0].audio)
+def test_text_reaches_the_clip(little: Harmony) -> None:
+    quiet = little.generate([Request(Prompt("p", video_caption="A woman speaks.", seconds=0.68), 5)])[0]
+    assert not np.array_equal(quiet.audio, little.generate([_talk(5)])[0].audio)
 
 
-def test_settings_name_the_weights(small: Harmony) -> None:
-    settings = small.settings()
+def test_settings_name_the_weights(little: Harmony) -> None:
+    settings = little.settings()
     assert len(str(settings["weights"])) == 64 and settings["steps"] == 3
 
 
@@ -61,7 +61,7 @@ def test_missing_weights_say_how_to_train(tmp_path: Path) -> None:
 
 def test_unknown_presets_and_held_folders_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    with pytest.raises(UsageError, match="tiny, nano"):
+    with pytest.raises(UsageError, match="tiny, nano, grid, stages"):
         Harmony.train("huge", tmp_path, resume=False, device="cpu", steps=None)
     (tmp_path / "last.pt").touch()
     with pytest.raises(UsageError, match="--resume"):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from importlib import resources
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from avbench.generators._joint import weights
-from avbench.generators.harmony import WEIGHTS, Harmony
+from avbench.generators.harmony import Harmony
 from avbench.parts import Request
 from avbench.records import Prompt, SpeechLine
 from avbench.world.prompts import sample_prompt
 from avbench.world.render import render
 
-SHIPPED = Path(str(resources.files("avbench.generators") / WEIGHTS))
+SHIPPED = Harmony.shipped()
 
 
 def test_shipped_weights_are_small() -> None:

@@ -140,7 +140,7 @@ def test_rotation_keeps_lengths_and_depends_on_differences() -> None:
 
 def test_axis_split_is_wans() -> None:
     assert axis_widths(128) == (44, 42, 42) and axis_widths(32) == (12, 10, 10)
-    assert video_rotation(3, 2, 2, 32).cos.shape == (12, 32)
+    assert video_rotation(torch.arange(3), 2, 2, 32).cos.shape == (12, 32)
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(4.04, 101), (4.0, 101), (2.6, 65), (60, 101), (0.01, 5), (1.0, 25)])
@@ -156,3 +156,42 @@ def test_other_lengths_are_refused() -> None:
 def test_weight_is_the_velocity_error_times_the_level() -> None:
     assert float(flow.weight(torch.tensor(0.5), 0.08)) == pytest.approx(0.5 / 0.25)
     assert math.isfinite(float(flow.weight(torch.tensor(0.0), 0.08)))
+
+
+@given(st.integers(1, 30), st.integers(1, 8))
+def test_segments_partition_the_audio(n: int, each: int) -> None:
+    """Invariant 7: every token belongs to one latent, in order, and latents that own tokens hear these alone."""
+    line = Timeline(4 * n + 1, each * (4 * n + 1))
+    own, bias = line.own(), line.segment_bias()
+    assert own.shape == (line.audio_tokens,) and bool((own.diff() >= 0).all()) and own[0] == 0 and own[-1] == n
+    assert torch.equal((bias == 0).sum(0), torch.ones(line.audio_tokens, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("kind", ["latent_ramp", "frame_ramp"])
+@pytest.mark.parametrize(("frames", "tokens"), [(81, 506), (101, 127), (17, 22), (5, 3)])
+def test_ramps_sum_to_one(kind: str, frames: int, tokens: int) -> None:
+    """Invariant 8, also in the last tokens, where the released code adds up to 2."""
+    ramp = Timeline(frames, tokens).ramp(kind)
+    torch.testing.assert_close(ramp.sum(1), torch.ones(tokens))
+    assert bool((ramp >= 0).all()) and bool(((ramp > 0).sum(1) <= 2).all())
+
+
+def test_the_frame_ramp_mixes_a_latents_last_frame_alone() -> None:
+    line = Timeline(9, 90)  # ten tokens a frame
+    ramp = line.ramp("frame_ramp")
+    assert ramp[15, 1] == 1 and ramp[45, 1] == pytest.approx(0.5) and ramp[45, 2] == pytest.approx(0.5)
+    assert ramp[5, 0] == pytest.approx(0.5) and ramp[89, 2] == 1
+
+
+def test_projected_guidance_has_no_part_along_the_estimate() -> None:
+    c, n = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    away = flow.projected(c, n, 3.0) - c
+    assert ((away * c).sum((1, 2)).abs() < 1e-4).all()
+    torch.testing.assert_close(flow.projected(c, n, 1.0), c)
+    assert (flow.projected(c, n, 2.0, most=0.1) - c).square().sum((1, 2)).sqrt().max() <= 0.1 + 1e-5
+
+
+def test_the_late_grid_ends_at_a_thousandth() -> None:
+    levels = flow.late_grid(50, 5.0)
+    assert len(levels) == 51 and levels[0] == 1 and levels[-1] == 0
+    assert float(levels[-2]) == pytest.approx(0.005 / 1.004, rel=1e-3)

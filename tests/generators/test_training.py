@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from safetensors.torch import load_file
 
 from avbench.errors import UsageError
 from avbench.generators._joint import training, weights
-from avbench.generators._joint.config import Preset
+from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Dataset
+from avbench.generators._joint.presets import PRESETS
 from avbench.training import Cell, schedule
 
 pytest.importorskip("matplotlib")
@@ -29,8 +32,15 @@ def _trainer(nano: Preset, data: Dataset, out: Path) -> training.Trainer:
     return training.Trainer(nano.model, nano.train, data, out)
 
 
+@pytest.fixture(params=["jova", "uniavgen", "harmony"])
+def other(request: pytest.FixtureRequest, small: Callable[[str], Preset]) -> Preset:
+    return small(request.param)
+
+
 @pytest.mark.slow
-def test_ten_and_ten_steps_equal_twenty(nano: Preset, data: Dataset, tmp_path: Path) -> None:
+def test_ten_and_ten_steps_equal_twenty(other: Preset, data: Dataset, tmp_path: Path) -> None:
+    """Of every system, through all of its stages."""
+    nano = other
     straight = _trainer(nano, data, tmp_path / "a").run(20)
     first = _trainer(nano, data, tmp_path / "b")
     first.out.mkdir()
@@ -43,6 +53,7 @@ def test_ten_and_ten_steps_equal_twenty(nano: Preset, data: Dataset, tmp_path: P
     one, other = load_file(straight), load_file(resumed)
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
     rows = [list(csv.DictReader((tmp_path / x / "losses.csv").open())) for x in "ab"]
+    assert list(dict.fromkeys(row["stage"] for row in rows[0])) == [stage.name for stage in nano.train.stages]
     assert [r["step"] for r in rows[0]] == [str(n) for n in range(1, 21)]
     for row, twin in zip(*rows, strict=True):
         assert {k: v for k, v in row.items() if k != "seconds"} == {k: v for k, v in twin.items() if k != "seconds"}
@@ -77,6 +88,51 @@ def test_the_loss_falls_and_the_files_are_there(nano: Preset, data: Dataset, tmp
     assert (tmp_path / "losses.png").stat().st_size > 0 and len((tmp_path / "probe.csv").read_text().split()) == 5
     trained = weights.load(path)
     assert trained.facts["steps"] == "40" and trained.model.config == nano.model
+
+
+@pytest.mark.parametrize("system", ["jova", "uniavgen"])
+def test_the_stages_of_a_system_share_its_steps(system: str) -> None:
+    train = PRESETS[system]["tiny"].train
+    stages = [train.stage_at(step, train.steps) for step in range(train.steps)]
+    for stage in train.stages:
+        through = [share for each, share in stages if each is stage]
+        assert len(through) == pytest.approx(stage.share * train.steps, abs=1)
+        assert through[0] == pytest.approx(0, abs=1e-3) and through == sorted(through) and through[-1] < 1
+
+
+def test_a_face_mask_weight_decays_over_its_stage(
+    small: Callable[[str], Preset], data: Dataset, tmp_path: Path
+) -> None:
+    preset = small("uniavgen")
+    trainer = training.Trainer(preset.model, preset.train, data, tmp_path)
+    stage = preset.train.stages[1]
+    assert [trainer._mask_weight(stage, x) for x in (0, 0.5, 1)] == pytest.approx([0.1, 0.05, 0])
+    trainer.model_config = replace(preset.model, interaction=replace(preset.model.interaction, fam="fixed"))
+    assert trainer._mask_weight(stage, 1.0) == pytest.approx(0.1)
+
+
+def test_the_sum_of_tasks_is_the_weighted_sum(nano: Preset, data: Dataset, tmp_path: Path) -> None:
+    """`cts_mode: sum` trains all tasks on a batch, each with its weight."""
+    stage = Stage("s", 1, (Task("audio_driven", 0.5, 0.1), Task("video_driven", 0.5, 0.3)))
+    config = replace(nano.train, stages=(stage,), cts_mode="sum", stills_p=0.0, anchor_p=0.0)
+    trainer = training.Trainer(nano.model, config, data, tmp_path)
+    trainer.steps = 10
+    total, row = trainer.loss(torch.Generator().manual_seed(0))
+    assert row["task"] == "audio_driven+video_driven"
+    expected = 0.1 * float(row["video"]) + 0.3 * float(row["audio"]) + float(row["duration"]) / 2
+    assert float(total) == pytest.approx(expected, rel=1e-2)
+
+
+@pytest.mark.parametrize("kind", ["same", "other"])
+def test_a_reference_voice_is_of_the_speaker(data: Dataset, kind: str) -> None:
+    voices = data.voices([0, 1], kind, 10, torch.Generator().manual_seed(0))  # 0 is ana's; 1 is nobody's
+    lenders = [[n for n in range(len(data)) if _holds(data.audio[n].float(), voice)] for voice in voices]
+    assert lenders[1] == [1]
+    assert lenders[0] == [0] if kind == "same" else set(lenders[0]) <= {3, 6, 9} and lenders[0]
+
+
+def _holds(audio: torch.Tensor, voice: torch.Tensor) -> bool:
+    return any(torch.equal(audio[n : n + len(voice)], voice) for n in range(len(audio) - len(voice) + 1))
 
 
 def test_nothing_to_resume_is_said(nano: Preset, data: Dataset, tmp_path: Path) -> None:

@@ -1,0 +1,168 @@
+"""What the bundled generators have in common: a weights file, requests to clips, and training."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from avbench.curves import require_plotting
+from avbench.errors import UsageError
+from avbench.parts import Ablatable, AblationRow, Generator, Request, Setting, TrainableOnClips
+from avbench.records import Sample
+from avbench.training import Team, refuse_to_overwrite
+from avbench.weights import home
+
+from . import training
+from .ablations import TABLES, row_of
+from .config import Preset, SampleConfig
+from .cost import Cost, cost
+from .data import build
+from .full import FULL
+from .gallery import Gallery
+from .making import make
+from .presets import PRESETS
+from .weights import Trained, load
+
+
+class JointGenerator(Generator, TrainableOnClips, Ablatable):
+    """A system of `PRESETS`; 25 fps with 16 kHz sound, longer prompts are cut to the length of its preset.
+
+    Its weights are `SYSTEM_tiny.safetensors` in the package or, where none ship, in $AVBENCH_HOME/weights.
+    """
+
+    system: ClassVar[str]
+    ablation_presets: ClassVar[tuple[str, ...]] = ("grid", "nano", "tiny")
+
+    def __init__(self, device: str = "cpu", weights: Path | None = None, config: SampleConfig | None = None) -> None:
+        """`weights` is a file that `avbench train` wrote; the one in the package or the user's by default."""
+        super().__init__(device)
+        path = weights or self.shipped()
+        if not path.is_file():
+            raise UsageError(
+                f"{self.system} has no weights at {path}, and none ship yet; train them (avbench train {self.system} "
+                f"--preset tiny --out DIR) and copy DIR/weights.safetensors there"
+            )
+        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.trained: Trained = load(path, device)
+        if self.trained.facts.get("system", self.system) != self.system:
+            raise UsageError(f"{path} holds weights of {self.trained.facts['system']}, not of {self.system}")
+        self.config = config or PRESETS[self.system]["tiny"].sample
+        if os.environ.get("AVBENCH_COMPILE") == "1":
+            self.trained.model.compile()
+
+    @classmethod
+    def shipped(cls) -> Path:
+        """Where the weights are looked for."""
+        name = f"{cls.system}_tiny.safetensors"
+        packaged = Path(str(resources.files("avbench.generators") / name))
+        return packaged if packaged.is_file() else home() / name
+
+    def settings(self) -> Mapping[str, Setting]:
+        config = self.config
+        known: dict[str, Setting] = {
+            "preset": "tiny",
+            "steps": config.steps,
+            "shift": config.shift,
+            "guidance": config.guidance,
+            "s_v": config.s_v,
+            "s_a": config.s_a,
+            "churn": config.churn,
+            "weights": self.digest,
+        }
+        plain = SampleConfig()
+        rest = ("grid", "interval", "interval_on", "outside", "neg_text", "slg_layer", "apg", "anchor_every")
+        other = {name: getattr(config, name) for name in rest if getattr(config, name) != getattr(plain, name)}
+        return known | {name: str(value) for name, value in other.items()}
+
+    def generate(self, requests: Sequence[Request]) -> Sequence[Sample]:
+        model, codecs = self.trained.model, self.trained.codecs
+        return [make(model, codecs, one, self.config) for one in requests]  # one by one: equal bits in any batch
+
+    @classmethod
+    def details(cls) -> Sequence[Mapping[str, Setting]]:
+        """Of the trained presets and of those at full size, counted by running the model without memory."""
+        trained = [_row(name, cost((of.model, of.sample))) for name, of in PRESETS[cls.system].items()]
+        return [*trained, *(_row(name, cost(full)) for name, full in FULL[cls.system].items())]
+
+    @classmethod
+    def preset(cls, name: str) -> Preset:
+        """Raises UsageError for an unknown one."""
+        known = PRESETS[cls.system]
+        if name not in known:
+            raise UsageError(f"unknown preset {name!r} of {cls.system}; known: {', '.join(known)}")
+        return known[name]
+
+    @classmethod
+    def train(
+        cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None, data: Path | None = None
+    ) -> Path:
+        """Trains on the world, rendered into OUT/data, or on the clips of `data`; returns OUT/weights.safetensors."""
+        return cls._train(cls.preset(preset), out, out / "data", data, resume, device, steps)
+
+    @classmethod
+    def ablations(cls) -> Mapping[str, Sequence[AblationRow]]:
+        tables = TABLES[cls.system]
+        return {name: [AblationRow(row.name, row.checkpoint) for row in rows] for name, rows in tables.items()}
+
+    @classmethod
+    def train_row(
+        cls,
+        table: str,
+        row: AblationRow,
+        preset: str,
+        out: Path,
+        *,
+        data: Path,
+        resume: bool,
+        device: str,
+        steps: int | None,
+    ) -> Path:
+        chosen = row_of(cls.system, table, row.name).of(cls.preset(preset))
+        out.mkdir(parents=True, exist_ok=True)
+        return cls._train(chosen, out, data / f"data-{preset}", None, resume, device, steps)
+
+    @classmethod
+    def of_row(cls, table: str, row: AblationRow, preset: str, weights: Path, device: str) -> Generator:
+        return cls(device, weights, row_of(cls.system, table, row.name).of(cls.preset(preset)).sample)
+
+    @classmethod
+    def _train(
+        cls, chosen: Preset, out: Path, rendered: Path, own: Path | None, resume: bool, device: str, steps: int | None
+    ) -> Path:
+        require_plotting()
+        if not resume:
+            refuse_to_overwrite(out)
+        team = Team.join(device)
+        device = Team.device(device)
+        if not team.leads:
+            team.wait()  # until the first has made the training set
+        rows = build(rendered, chosen.model, chosen.train, own)
+        if team.leads:
+            team.wait()
+        gallery = Gallery(out, chosen.sample, cls.system)
+        trainer = training.Trainer(chosen.model, chosen.train, rows, out, device, team, gallery, cls.system)
+        if resume:
+            trainer.resume()
+        torch.set_flush_denormal(True)  # a fresh model's tiny gradients are denormal, and those are slow
+        try:
+            return trainer.run(steps or chosen.train.steps)
+        finally:
+            torch.set_flush_denormal(False)
+
+
+def _row(preset: str, found: Cost) -> Mapping[str, Setting]:
+    return {
+        "preset": preset,
+        "parameters": found.parameters,
+        "tokens": found.tokens,
+        "weights_gb": round(found.weights / 1e9, 3),
+        "memory_gb": round(found.memory / 1e9, 3),
+        "forward_tflop": round(found.forward / 1e12, 4),
+        "clip_tflop": round(found.clip / 1e12, 3),
+    }

@@ -1,0 +1,133 @@
+"""What goes into a pass of the joint model and what comes out, and which rows of a batch meet what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .axes import Axes, Shape
+from .layers import attend
+from .stream import States
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One modality of a batch: latents `z` at noise levels `s`.
+
+    Video is (B, C, F, h, w), audio (B, La, C); `s` is (B,), or one a latent: (B, F) or (B, La). The leading `known`
+    latents are given: clean, whatever `s` says. `reference` is a picture's latents (B, C, 1, h, w), or a voice's
+    (B, Lr, C).
+    """
+
+    z: Tensor
+    s: Tensor
+    known: int = 0
+    reference: Tensor | None = None
+
+    def repeat(self, n: int) -> Content:
+        """The same n times along the batch."""
+        reference = None if self.reference is None else torch.cat([self.reference] * n)
+        return Content(torch.cat([self.z] * n), torch.cat([self.s] * n), self.known, reference)
+
+    def levels(self) -> Tensor:
+        """The noise levels as they are, (B, 1) or one a latent."""
+        if self.s.ndim == 1 and not self.known:
+            return self.s[:, None]
+        length = self.z.shape[2 if self.z.ndim == 5 else 1]
+        s = self.s if self.s.ndim == 2 else self.s[:, None].expand(-1, length)
+        return torch.cat([torch.zeros_like(s[:, : self.known]), s[:, self.known :]], 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """What a clean stream offers the other, by layer: its states (B, L, D), or keys and values (B, 2, L, heads, d)."""
+
+    offers: Mapping[int, Tensor]
+    shape: Shape
+
+    def then(self, other: Drivers) -> Drivers:
+        """The rows of these, then those of others."""
+        return Drivers({i: torch.cat([x, other.offers[i]]) for i, x in self.offers.items()}, self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows of a batch meet the other stream as it is: the first `live` (None: all).
+
+    The others meet `audio` and `video`, the offers of clean drivers (SyncCFG's negatives, driven sampling), or nothing
+    where there are none (UniAVGen's negatives). `skip` (layer, row): rows from that one on leave out that block.
+    """
+
+    live: int | None = None
+    audio: Drivers | None = None
+    video: Drivers | None = None
+    skip: tuple[int, int] | None = None
+
+    def met(self, count: int, offer: Tensor | None, drivers: Drivers | None, layer: int) -> Tensor | None:
+        """What the leading rows of `count` meet in a layer; rows beyond it meet nothing."""
+        live = count if self.live is None else self.live
+        offer = None if offer is None else offer[:live]
+        if drivers is None or live == count:
+            return offer if live else None
+        states = drivers.offers[layer]
+        return states if offer is None or not live else torch.cat([offer, states])
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Clean estimates, None of a stream that was not run, and the face masks (B, L) by layer."""
+
+    video: Tensor | None
+    audio: Tensor | None
+    masks: Mapping[int, Tensor]
+
+    @property
+    def both(self) -> tuple[Tensor, Tensor]:
+        assert self.video is not None and self.audio is not None
+        return self.video, self.audio
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass on its way through the layers: the streams' states, which take from the other, and what is kept."""
+
+    video: States | None
+    audio: States | None
+    axes: Axes
+    shape: Shape
+    a2v: bool
+    v2a: bool
+    rows: Rows
+    masks: dict[int, Tensor]
+    offers: dict[int, Tensor] | None = None
+
+
+def in_rows(x: Tensor, source: Tensor | None, update: Callable[[Tensor, Tensor], Tensor]) -> Tensor | None:
+    """The update of (B, L, D) from what its leading rows meet; zero in the others."""
+    if source is None:
+        return None
+    met = len(source)
+    d = update(x[:met], source)
+    return d if met == len(x) else torch.cat([d, d.new_zeros(len(x) - met, *d.shape[1:])])
+
+
+def mixed(q: Tensor, k: Tensor, v: Tensor, offer: Tensor | None, together: bool, linear: nn.Module | None) -> Tensor:
+    """Self-attention that also reads an `offer` (B', 2, S, heads, d), in the leading B' rows.
+
+    `together`: one softmax over both (JoVA); else two attentions, added, the second through `linear`.
+    """
+    if offer is None:
+        return attend(q, k, v)
+    met, (other_k, other_v) = len(offer), offer.unbind(1)
+    if together:
+        y = attend(q[:met], torch.cat([k[:met], other_k], 1), torch.cat([v[:met], other_v], 1))
+        return y if met == len(q) else torch.cat([y, attend(q[met:], k[met:], v[met:])])
+    y, cross = attend(q, k, v), attend(q[:met], other_k, other_v)
+    if linear is not None:
+        cross = linear(cross.flatten(2)).unflatten(2, cross.shape[2:])
+    if met < len(q):
+        cross = torch.cat([cross, cross.new_zeros(len(q) - met, *cross.shape[1:])])
+    return y + cross

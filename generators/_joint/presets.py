@@ -1,0 +1,131 @@
+"""Flat tables of presets: the three systems at the tiny and nano sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .config import AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
+
+_NANO_TRAIN = TrainConfig(
+    clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=0
+)
+
+HARMONY = Preset(ModelConfig(interaction=Interaction(time_map="exact")), TrainConfig())
+
+# Harmony's own three stages: the audio stream with a reference voice from the same clip, then from another one of the
+# speaker, then cross-task synergy. The shipped weights are of HARMONY: one stage, no reference voice.
+HARMONY_STAGES = replace(
+    HARMONY,
+    model=replace(HARMONY.model, voice=True, image_cond="first_latent"),
+    train=replace(
+        HARMONY.train,
+        steps=8000,
+        stages=(
+            Stage("audio", 0.25, (Task("audio", 1, 1),), voice="same"),
+            Stage("timbre", 0.1, (Task("audio", 1, 1),), voice="other"),
+            Stage("cts", 0.65, HARMONY.train.stages[0].mix, voice="other", rate=0.7),
+        ),
+    ),
+)
+
+JOVA = Preset(
+    ModelConfig(
+        interaction=Interaction(a2v="joint", v2a="joint", time_map="uniform", global_style=False),
+        audio=AudioConfig(text="joint"),
+        image_cond="channel_concat",
+        null_tokens=0,
+    ),
+    TrainConfig(
+        steps=6000,
+        mouth_lambda=5.0,
+        image_p=0.2,
+        anchor_p=0.0,
+        stages=(
+            Stage("apart", 0.3, (Task("video", 0.5, 0.5), Task("audio", 0.5, 0.5))),
+            Stage("joint", 0.7, (Task("joint", 1, 1),), rate=0.7),
+        ),
+    ),
+    SampleConfig(guidance="text", s_v=3.0, s_a=3.0),
+)
+
+UNIAVGEN = Preset(
+    ModelConfig(
+        layers=6,
+        interaction=Interaction(
+            v2a="interp",
+            time_map="exact",
+            layers="interleaved",
+            pre_norm=False,
+            residual_in_wo=True,
+            global_style=False,
+            fam="decay",
+        ),
+        audio=AudioConfig(width=128, heads=4, ffn=4),
+        image_cond="ref_frame",
+        voice=True,
+        null_tokens=0,
+    ),
+    TrainConfig(
+        steps=6000,
+        anchor_p=0.0,
+        stages=(
+            Stage("audio", 0.2, (Task("audio", 1, 1),), voice="same"),
+            Stage("joint", 0.5, (Task("joint", 1, 1),), mask=(0.1, 0.0)),
+            Stage(
+                "tasks",
+                0.3,
+                (
+                    Task("joint", 0.4, 0.4),
+                    Task("voice", 0.1, 0.1),
+                    Task("continuation", 0.1, 0.1),
+                    Task("video_driven", 0.2, 0.2),
+                    Task("audio_driven", 0.2, 0.2),
+                ),
+                voice="other",
+                rate=0.7,
+            ),
+        ),
+    ),
+    SampleConfig(guidance="modality", s_v=3.0, s_a=2.0, interval=(0.5, 1.0)),
+)
+
+
+def nano(tiny: Preset) -> Preset:
+    """The same system at 32 x 32 pixels and 1.3 s, of width 96: for tests and for grids of ablations."""
+    audio = tiny.model.audio
+    if audio.width:
+        audio = replace(audio, width=64, heads=2)
+    model = replace(
+        tiny.model, size=32, frames=33, width=96, heads=3, layers=4 if tiny.model.layers > 4 else 3, audio=audio
+    )
+    return Preset(
+        model,
+        replace(
+            tiny.train,
+            **{
+                name: getattr(_NANO_TRAIN, name)
+                for name in (
+                    "clips", "held_out", "steps", "batch", "crop", "stills", "warmup", "probe_every", "save_every",
+                    "show_every",
+                )
+            },
+        ),
+        tiny.sample,
+    )  # fmt: skip
+
+
+def grid(tiny: Preset) -> Preset:
+    """The nano model with a real training: what a row of an ablation is trained by."""
+    small = nano(tiny)
+    train = replace(
+        small.train, clips=1024, held_out=32, steps=10_000, batch=16, stills=64, rate=5e-4, warmup=500,
+        probe_every=500, save_every=500,
+    )  # fmt: skip
+    return replace(small, train=train)
+
+
+PRESETS: dict[str, dict[str, Preset]] = {
+    "harmony": {"tiny": HARMONY, "nano": nano(HARMONY), "grid": grid(HARMONY), "stages": HARMONY_STAGES},
+    "jova": {"tiny": JOVA, "nano": nano(JOVA), "grid": grid(JOVA)},
+    "uniavgen": {"tiny": UNIAVGEN, "nano": nano(UNIAVGEN), "grid": grid(UNIAVGEN)},
+}
