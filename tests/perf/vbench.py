@@ -1,6 +1,6 @@
 """VBench's ten dimensions in one sweep against the references' order, in one process; and the memory, in two more.
 
-    python tests/perf/vbench.py [--frames 5] [--size 256 448]
+    python tests/perf/vbench.py [--frames 5] [--size 256 448] [--moves]
     python tests/perf/vbench.py --memory [--frames 49]
 
 Networks have their official shapes and random weights. The references' order: every dimension decodes the clip again
@@ -31,7 +31,7 @@ from costs import random_networks, seconds  # type: ignore[import-not-found]
 
 from avbench.media.mux import write
 from avbench.media.sweep import sweep
-from avbench.metrics._backbones import _pixels, amt, clip, dino, musiq, quality, raft, towers, viclip
+from avbench.metrics._backbones import _pixels, amt, clip, dino, flow_pairs, musiq, quality, raft, towers, viclip
 from avbench.metrics._backbones._checkpoint import network
 from avbench.metrics._backbones.flow_pairs import DynamicFlow
 from avbench.metrics._backbones.interpolation import MiddleFrames
@@ -175,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--frames", type=int, default=5)
     parser.add_argument("--size", type=int, nargs=2, default=(256, 448))
+    parser.add_argument("--moves", action="store_true", help="count every pair as one that moves")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -194,6 +195,8 @@ def main() -> None:
                 grown = found["peak"] - found["before"]
                 print(f"{which}: {grown:.0f} MB above the {found['before']:.0f} MB with networks loaded")
             return
+        if asked.moves:
+            flow_pairs.threshold = lambda height, width: -1.0  # random weights see no motion in large pictures
         works = dimensions(path)
         plain = {name: seconds(work) for name, work in works.items()}
         for name, spent in plain.items():
