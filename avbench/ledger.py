@@ -380,7 +380,7 @@ def _take_lock(path: Path) -> int:
 
 def _clear(run_dir: Path) -> None:
     """Delete a run directory's files, by name; what a user has put beside them stays."""
-    for folder in ("clips", "report"):
+    for folder in ("clips", "report", "statistics"):
         shutil.rmtree(run_dir / folder, ignore_errors=True)
     for name in (SCORES, SET_SCORES, "run.json", f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE):
         (run_dir / name).unlink(missing_ok=True)

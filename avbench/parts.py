@@ -320,13 +320,23 @@ class SetStatistic:
     doubt: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a metric of sets keeps of reference clips: arrays that rest on `samples` of `numbers` each."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    samples: int = 0
+    numbers: int = 0
+
+
 class SetMetric(Metric):
     """A metric of sets: corpus error rates, Frechet distances. It may have columns about single clips as well.
 
     `material` says what a clip leaves behind, once, right after `score`; the ledger keeps it with the clip's scores,
     and drops it when clip, prompt or metric change. `pool` gets what all clips of a model and suite left (and of each
     subset of it), in a worker, when all clips are scored. Its numbers go to set_scores.parquet and into every report,
-    marked; they are never averaged. Example (a Frechet distance would keep sums, not `levels`):
+    marked; they are never averaged. One that compares with reference clips says by `summarise` what it needs of them.
+    Example (a Frechet distance would keep sums, not `levels`):
 
         class MeanLevel(SetMetric):
             set_columns = (Column("level_of_set", ...),)
@@ -351,16 +361,26 @@ class SetMetric(Metric):
     def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[Any]]:
         """Named arrays of any shape and type, at most `materials.LIMIT` bytes. Raises NotApplicable or Unscored."""
 
+    def summarise(self, reference: Materials) -> Summary:
+        """What `pool` needs of the reference clips, at least one of which left something; kept in statistics files."""
+        return Summary({})
+
+    @classmethod
+    def compares(cls) -> bool:
+        """Whether the metric looks at reference clips at all."""
+        return cls.summarise is not SetMetric.summarise
+
     @abstractmethod
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         """A score for every set column, from at least one material; must not depend on anything else.
 
-        `reference` holds the materials of the reference clips, None where none were given. Intervals resample prompts
-        (`Material.prompt_id`), not clips. Raises NotApplicable or Unscored, for too few clips say; a column by itself
-        is refused by a SetScore with a status and a reason.
+        `reference` is what `summarise` said of the reference clips: empty where these left nothing, None where none
+        were given. Intervals resample prompts (`Material.prompt_id`), not clips. Raises NotApplicable or Unscored, for
+        too few clips say; a column by itself is refused by a SetScore with a status and a reason. A score that has a
+        value may have a remark as its reason.
         """
 
-    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+    def statistics(self, materials: Sequence[Material], reference: Summary | None) -> Mapping[str, SetStatistic]:
         """The set columns that two sets of equal size can be compared by, of the materials of both: half are a set.
 
         By default `pool` of the clips in question. A gate asks thousands of times: override it where work can be done

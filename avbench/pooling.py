@@ -11,19 +11,12 @@ from avbench import registry
 from avbench.executor import Executor
 from avbench.ledger import Ledger
 from avbench.materials import StoredMaterials
-from avbench.parts import Materials, Metric, SetMetric
+from avbench.parts import Materials, Metric, SetMetric, Summary
 from avbench.plan import MetricFacts, fingerprint
 from avbench.progress import progress
 from avbench.records import SetScore, Status
+from avbench.reference import Reference
 from avbench.scoring import why
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """The run directory whose materials stand for the truth; `digest` differs when what lies there does."""
-
-    run_dir: Path
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class PoolSets:
     """Job: a set to its scores. Materials are streamed from the ledger by the worker; they never pass the parent."""
 
     run_dir: Path
-    reference: Path | None
+    reference: Reference | None
 
     def open(self, device: str) -> Callable[[ToPool], tuple[SetScore, ...]]:
         return self._pool
@@ -50,13 +43,12 @@ class PoolSets:
         metric = registry.load(Metric, item.metric.name)()
         assert isinstance(metric, SetMetric)
         materials = StoredMaterials(self.run_dir, item.metric.name, item.model, item.suite, item.subset)
-        reference = StoredMaterials(self.reference, item.metric.name) if self.reference else None
         if not len(materials):
             return refuse(item.metric, *materials.why_none())
-        return pool(metric, materials, reference)
+        return pool(metric, materials, self.reference.summary(item.metric.name) if self.reference else None)
 
 
-def pool(metric: SetMetric, materials: Materials, reference: Materials | None) -> tuple[SetScore, ...]:
+def pool(metric: SetMetric, materials: Materials, reference: Summary | None) -> tuple[SetScore, ...]:
     """One score for each of the metric's set columns, whatever the metric does."""
     names = [column.name for column in metric.set_columns]
     try:
@@ -91,7 +83,7 @@ def pool_sets(
     reference: Reference | None = None,
 ) -> None:
     """Give every (model, suite) pair, and every subset of it, the set scores that it lacks."""
-    keys = {metric.name: fingerprint(metric.key, reference.digest if reference else "") for metric in metrics}
+    keys = {metric.name: fingerprint(metric.key, _digest(metric, reference)) for metric in metrics}
     todo = [
         ToPool(metric, model, suite, subset)
         for metric in metrics
@@ -101,10 +93,15 @@ def pool_sets(
     ]
     if not todo:
         return
-    job = PoolSets(ledger.run_dir, reference.run_dir if reference else None)
+    job = PoolSets(ledger.run_dir, reference)
     with progress(len(todo), "pool", "set") as tick:
         for outcome in executor.near().map(job, todo):
             item = outcome.item
             scores = outcome.result or refuse(item.metric, Status.FAILED, outcome.failure)
             ledger.put_set_scores(item.metric.name, keys[item.metric.name], item.model, item.suite, item.subset, scores)
             tick(1)
+
+
+def _digest(metric: MetricFacts, reference: Reference | None) -> str:
+    """Of what a set is compared with, which may be nothing."""
+    return reference.digest(metric.name) if reference and metric.compares else ""

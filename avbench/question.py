@@ -15,6 +15,7 @@ from avbench.paths import decoded, slug
 from avbench.plan import Grid, chosen, default_out, fingerprint, seed_indices, split
 from avbench.progress import say_some
 from avbench.records import Clip, Prompt, Suite
+from avbench.reference import SUFFIX
 from avbench.store import is_run, load_clips
 from avbench.suites import digest, load_suite
 
@@ -24,7 +25,8 @@ class Question:
     """What a run answers. Clips of `models` are made; without models they are there already.
 
     `suites` are whole, `clips` are those that are asked for. `metrics` is the option's text, empty for none.
-    `options` is what the user gave, for run.json. `reference` asks for the clips that statistics of sets compare with.
+    `options` is what the user gave, for run.json. `reference` asks for the clips that statistics of sets compare with,
+    or is a file of their statistics.
     """
 
     out: Path
@@ -34,7 +36,7 @@ class Question:
     metrics: str = "core"
     fresh: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
-    reference: Question | None = None
+    reference: Question | Path | None = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -105,15 +107,25 @@ def to_score(
 
 
 def compared(question: Question, reference: Path, suite: str | None = None) -> Question:
-    """`question`, with the clips at `reference` (a folder or a run directory) to compare its sets with.
+    """`question`, with what to compare its sets with: clips, as in `reference_clips`, or a file of their statistics.
+
+    Raises UsageError.
+    """
+    if reference.suffix == SUFFIX and reference.is_file():
+        return replace(question, reference=reference)
+    return replace(question, reference=reference_clips(reference, suite))
+
+
+def reference_clips(path: Path, suite: str | None = None) -> Question:
+    """The question that asks for what metrics of sets keep of the clips in a folder or a run directory.
 
     Where metrics compare pairs, a folder's files are named by the prompts of `suite`. Its run directory depends on the
     folder alone, so that the runs of all models share it. Raises UsageError.
     """
-    other = to_score(reference) if is_run(reference) else to_score(reference, suite=suite, model="reference")
-    if not is_run(reference):
-        other = replace(other, out=other.out.with_name(f"reference-{other.out.name}"))
-    return replace(question, reference=other)
+    if is_run(path):
+        return to_score(path)
+    asked = to_score(path, suite=suite, model="reference")
+    return replace(asked, out=asked.out.with_name(f"reference-{asked.out.name}"))
 
 
 def _suites(clips: Sequence[Clip]) -> tuple[Suite, ...]:

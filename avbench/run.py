@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,10 +15,11 @@ from avbench.executor import Executor
 from avbench.export import export
 from avbench.generation import Maker, generators, make_clips
 from avbench.ledger import NEEDS, Ledger, Tally
-from avbench.plan import Choice, choose_metrics, fingerprint
-from avbench.pooling import Reference, pool_sets
+from avbench.plan import Choice, MetricFacts, choose_metrics
+from avbench.pooling import pool_sets
 from avbench.progress import say, say_some
 from avbench.question import Question
+from avbench.reference import Reference, of_file, of_run
 from avbench.scoring import describe_metrics, score_clips
 
 
@@ -54,24 +55,33 @@ def run(question: Question, executor: Executor, makers: Mapping[str, Maker] | No
 
 
 def _reference(question: Question, choice: Choice, executor: Executor) -> Reference | None:
-    """The run of the reference clips, with all that the chosen metrics of sets need of them.
+    """What the chosen metrics of sets need of the reference clips.
 
-    Raises UsageError when no metric of sets was chosen.
+    Raises UsageError when no metric was chosen that compares, or a file of statistics does not fit.
     """
-    if question.reference is None:
-        return None
-    names = ",".join(metric.name for metric in choice.metrics if metric.set_columns)
-    if not names:
-        raise UsageError("--reference: no metric that was chosen compares with references; leave it out")
-    if question.reference.out.resolve() == question.out.resolve():
-        raise UsageError(f"--reference: {question.out} is what is scored; give other clips")
-    asked = replace(question.reference, metrics=names, options=question.options)
+    comparing = [metric for metric in choice.metrics if metric.compares]
+    match question.reference:
+        case None:
+            return None
+        case _ if not comparing:
+            raise UsageError("--reference: no metric that was chosen compares with references; leave it out")
+        case Path() as file:
+            return of_file(file, comparing)
+        case clips if clips.out.resolve() == question.out.resolve():
+            raise UsageError(f"--reference: {question.out} is what is scored; give other clips")
+        case clips:
+            return summarised(replace(clips, options=question.options), comparing, executor)
+
+
+def summarised(clips: Question, metrics: Sequence[MetricFacts], executor: Executor) -> Reference:
+    """The statistics that `metrics` keep of reference clips, which are scored by them where they are not yet."""
+    asked = replace(clips, metrics=",".join(metric.name for metric in metrics))
     say(f"reference: {len(asked.clips)} clips, kept in {asked.out}")
     run(asked, executor)
     with Ledger(asked.out) as ledger:
         entries = [entry for pair in asked.pairs for entry in ledger.entries(*pair)]
         content = sorted([entry.clip.prompt.id, entry.clip.seed, entry.sha256] for entry in entries)
-    return Reference(asked.out, fingerprint(content))
+        return of_run(asked.out, metrics, content, executor)
 
 
 def _put_facts(ledger: Ledger, question: Question, makers: Mapping[str, Maker], choice: Choice) -> None:
@@ -130,7 +140,7 @@ def _recorded(ledger: Ledger, question: Question, reference: Reference | None) -
         "started": provenance.now(),
         "finished": None,
         "seeds": sorted({clip.seed for clip in question.clips}),
-        "reference": reference and {"run": str(reference.run_dir.resolve()), "digest": reference.digest},
+        "reference": reference and {"run": str(reference.path.resolve()), "digest": reference.source},
         **facts,
         "columns": _columns(facts["metrics"]),
         **provenance.environment(),

@@ -79,6 +79,7 @@ def describe(name: str) -> MetricFacts:
         least=metric.least,
         weights=tuple(ids),
         terms=metric.terms,
+        compares=issubclass(metric, SetMetric) and metric.compares(),
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from avbench import registry
 from avbench.errors import Unscored
 from avbench.leaderboard import Measure
 from avbench.materials import StoredMaterials
-from avbench.parts import Material, Materials
+from avbench.parts import Material, Metric, SetMetric, Summary
 from avbench.records import JSON
+from avbench.reference import read_arrays, read_facts
 from avbench.results import measure_of
 from avbench.store import is_run
 
@@ -26,7 +28,7 @@ class SetSnapshot:
     """The set columns of a run and what its clips left for them: in the ledger of `run`, or here where `run` is None.
 
     `parts` names the metric of a (column, backend); of the metrics in `absent` a file keeps nothing. `reference` is the
-    run of the reference clips, `digest` says which clips these are ('' for none).
+    run of the reference clips or a file of their statistics, `digest` says which clips these are ('' for none).
     """
 
     measures: tuple[Measure, ...] = ()
@@ -47,13 +49,18 @@ class SetSnapshot:
             raise Unscored(f"{self.run} has no ledger, which keeps what clips leave for {part}")
         return list(StoredMaterials(self.run, part, model, suite))
 
-    def truth(self, part: str) -> Materials | None:
-        """What the reference clips left for a metric; None where there are none. Raises Unscored when they are gone."""
+    def truth(self, part: str) -> Summary | None:
+        """What a metric keeps of the reference clips; None where there are none. Raises Unscored when they are gone."""
         if not self.digest:
             return None
+        if self.reference and self.reference.is_file():
+            facts = read_facts(self.reference).get(part)
+            return Summary(read_arrays(self.reference, part), facts.samples, facts.numbers) if facts else Summary({})
         if self.reference is None or not is_run(self.reference):
             raise Unscored(f"the reference clips' run {self.reference} is not here; score with --reference again")
-        return StoredMaterials(self.reference, part)
+        materials, metric = StoredMaterials(self.reference, part), registry.load(Metric, part)()
+        assert isinstance(metric, SetMetric)
+        return metric.summarise(materials) if len(materials) else Summary({})
 
 
 def of_run(folder: Path, info: Mapping[str, Any]) -> SetSnapshot:

@@ -52,10 +52,10 @@ def inception_score(logits: Logits, splits: int = SPLITS) -> InceptionScore:
     n = len(logits)
     if n < splits:
         raise ValueError(f"{n} samples: at least {splits} needed, one a split")
-    shuffled = logits[np.random.RandomState(_SEED).permutation(n)].astype(np.float64)
+    order = np.random.RandomState(_SEED).permutation(n)
     found = []
     for i in range(splits):
-        p = softmax(shuffled[i * n // splits : (i + 1) * n // splits], axis=-1)
+        p = softmax(logits[order[i * n // splits : (i + 1) * n // splits]].astype(np.float64), axis=-1)
         q = p.mean(axis=0, keepdims=True)
         found.append(np.exp((p * (np.log(p) - np.log(q))).sum(axis=-1).mean()))
     return InceptionScore(float(np.mean(found)), float(np.std(found)))

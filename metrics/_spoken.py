@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import AudioBackbone, Features, Material, Materials, SetMetric, SetStatistic
+from avbench.parts import AudioBackbone, Features, Material, Materials, SetMetric, SetStatistic, Summary
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore, Status
 
 from ._backbones.transcript import Heard, Transcript
@@ -67,10 +67,10 @@ class SpokenWords(SetMetric):
             raise NotApplicable("the prompt's lines hold no words")
         return {name: packed(found) for name, found in counts.items()}
 
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         return {corpus_name(c.name): corpus(materials, c.name, self.backend) for c in self.columns}
 
-    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+    def statistics(self, materials: Sequence[Material], reference: Summary | None) -> Mapping[str, SetStatistic]:
         return {corpus_name(c.name): corpus_statistic(materials, c.name) for c in self.columns}
 
     def _heard(self, features: Features, language: str) -> Transcript | None:

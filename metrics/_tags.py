@@ -9,11 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
-from avbench.parts import Material, Materials, Picked, SetStatistic
+from avbench.parts import Material, Materials, Picked, SetStatistic, Summary
 from avbench.records import Column, Direction, SetScore
 
 from ._classes import SPLITS, inception_score, kl_sigmoid, kl_softmax
-from ._sets import columns, distance, distance_statistic, needed, refused, rows
+from ._sets import (
+    by_prompt,
+    columns,
+    distance,
+    distance_statistic,
+    gather,
+    mean_over,
+    needed,
+    pairs,
+    refused,
+    refused_all,
+    rows,
+    sides,
+    truths,
+)
 
 LOGITS = "logits"
 
@@ -55,28 +69,30 @@ def tag_columns(name: str, network: str, size: int, licence: str) -> tuple[Colum
     )
 
 
-def tag_scores(name: str, backend: str, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
-    logits = rows(materials, LOGITS)
-    answer = {f"is_{name}": _inception(f"is_{name}", backend, logits)}
-    names = (f"fd_{name}", f"fd_{name}_floor", f"kl_{name}", f"kl_{name}_sigmoid")
-    if reference is None or not len(reference):
-        reason = "needs reference clips; give --reference"
-        return {**answer, **{column: refused(column, backend, reason) for column in names}}
+def tag_summary(reference: Materials) -> Summary:
+    """What `tag_scores` needs of the reference."""
+    features = gather(reference).summary()
+    return Summary({**features.arrays, **by_prompt(reference, LOGITS)}, features.samples, features.numbers)
+
+
+def tag_scores(name: str, backend: str, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
+    distances = [column.name for column in columns(f"fd_{name}", "", 0, "")]
+    divergences = [f"kl_{name}", f"kl_{name}_sigmoid"]
     return {
-        **answer,
-        **distance(f"fd_{name}", backend, materials, reference),
-        **_kl(name, backend, materials, reference),
+        f"is_{name}": _inception(f"is_{name}", backend, rows(materials, LOGITS)),
+        **refused_all(distances, backend, lambda: distance(f"fd_{name}", backend, sides(materials, reference))),
+        **refused_all(divergences, backend, lambda: _kl(name, backend, materials, needed(reference))),
     }
 
 
-def tag_statistics(name: str, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+def tag_statistics(name: str, materials: Sequence[Material], reference: Summary | None) -> Mapping[str, SetStatistic]:
     """Those of `tag_scores` that two sets can be compared by; without a reference the inception score alone."""
     logits = rows(Picked(materials), LOGITS)
     found = {f"is_{name}": SetStatistic(lambda places: inception_score(logits[places]).mean)}
-    if reference is None or not len(reference):
+    if reference is None or not reference.arrays:
         return found
     found[f"fd_{name}"] = distance_statistic(materials, reference)
-    truth = {material.prompt_id: material.arrays[LOGITS] for material in reference}
+    truth = truths(reference, LOGITS)
     paired = np.array([material.prompt_id in truth for material in materials])
     real = np.stack([truth.get(m.prompt_id, m.arrays[LOGITS]) for m in materials])
     for column, of in ((f"kl_{name}", kl_softmax), (f"kl_{name}_sigmoid", kl_sigmoid)):
@@ -102,12 +118,7 @@ def _inception(column: str, backend: str, logits: NDArray[np.float32]) -> SetSco
     return SetScore(column, backend, found.mean, n=len(logits))
 
 
-def _kl(name: str, backend: str, materials: Materials, reference: Materials) -> dict[str, SetScore]:
-    truth = {material.prompt_id: material.arrays[LOGITS] for material in needed(reference)}
-    pairs = [(truth[m.prompt_id], m.arrays[LOGITS]) for m in materials if m.prompt_id in truth]
+def _kl(name: str, backend: str, materials: Materials, reference: Summary) -> dict[str, SetScore]:
+    prompts, real, made = pairs(materials, reference, LOGITS)
     kinds = {f"kl_{name}": kl_softmax, f"kl_{name}_sigmoid": kl_sigmoid}
-    if not pairs:
-        reason = "no reference clip is of a prompt of these clips"
-        return {column: refused(column, backend, reason) for column in kinds}
-    real, made = (np.stack(side) for side in zip(*pairs, strict=True))
-    return {c: SetScore(c, backend, float(of(real, made).mean()), n=len(pairs)) for c, of in kinds.items()}
+    return {column: mean_over(column, backend, prompts, of(real, made)) for column, of in kinds.items()}

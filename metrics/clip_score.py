@@ -67,7 +67,7 @@ class ClipScore(Metric):
             direction=Direction.UP,
             low=-1.0,
             high=1.0,
-            summary="mean cosine of every frame and the style that the prompt's tag `style:…` names",
+            summary="mean cosine of every frame and the style in the prompt's tag, such as `style:oil_painting`",
             source=f"VBench appearance_style (Huang et al. 2024); {LICENCE}",
         ),
     )
@@ -93,7 +93,7 @@ class ClipScore(Metric):
         except NotApplicable as error:
             names = [column.name for column in self.columns if column.name.startswith("clip_score")]
             answer |= {name: self._missing(name, str(error)) for name in names}
-        style = clip.prompt.tag("style")
+        style = (clip.prompt.tag("style") or "").replace("_", " ")  # a tag holds no spaces
         answer["appearance_style"] = (
             float(cosines(frames, clip_text(style)).mean())
             if style

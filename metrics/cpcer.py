@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from avbench.answers import ALL, PICTURE, SOUND, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic
+from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic, Summary
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore
 
 from ._error_rate import best_speakers, corpus, corpus_column, corpus_name, corpus_statistic, packed
@@ -54,10 +54,10 @@ class CpCer(SetMetric):
     def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[np.int64]]:
         return {"cpcer": packed(best_speakers(*compared(clip)))}
 
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         return {corpus_name("cpcer"): corpus(materials, "cpcer", self.backend)}
 
-    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+    def statistics(self, materials: Sequence[Material], reference: Summary | None) -> Mapping[str, SetStatistic]:
         return {corpus_name("cpcer"): corpus_statistic(materials, "cpcer")}
 
 

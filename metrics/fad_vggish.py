@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic
+from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic, Summary
 from avbench.records import Clip, Column, SetScore
 from avbench.weights import backend
 
 from ._backbones.vggish import VggishPatches
-from ._sets import FEATURES, columns, distance, distance_statistic
+from ._sets import FEATURES, columns, distance, distance_statistic, gather, sides
 
 
 class FadVggish(SetMetric):
@@ -30,8 +30,11 @@ class FadVggish(SetMetric):
     def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[Any]]:
         return {FEATURES: features[VggishPatches()]}
 
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
-        return distance("fad_vggish", self.backend, materials, reference)
+    def summarise(self, reference: Materials) -> Summary:
+        return gather(reference).summary()
 
-    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
+        return distance("fad_vggish", self.backend, sides(materials, reference))
+
+    def statistics(self, materials: Sequence[Material], reference: Summary | None) -> Mapping[str, SetStatistic]:
         return {"fad_vggish": distance_statistic(materials, reference)}

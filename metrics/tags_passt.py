@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic
+from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic, Summary
 from avbench.records import Clip, Column, SetScore
 from avbench.weights import backend
 
 from ._backbones.tags import PasstTags
 from ._sets import FEATURES
-from ._tags import LOGITS, tag_columns, tag_scores, tag_statistics
+from ._tags import LOGITS, tag_columns, tag_scores, tag_statistics, tag_summary
 
 
 class TagsPasst(SetMetric):
@@ -29,8 +29,11 @@ class TagsPasst(SetMetric):
         heard = features[PasstTags()]
         return {FEATURES: heard.features, LOGITS: heard.logits}
 
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    def summarise(self, reference: Materials) -> Summary:
+        return tag_summary(reference)
+
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         return tag_scores("passt", self.backend, materials, reference)
 
-    def statistics(self, materials: Sequence[Material], reference: Materials | None) -> Mapping[str, SetStatistic]:
+    def statistics(self, materials: Sequence[Material], reference: Summary | None) -> Mapping[str, SetStatistic]:
         return tag_statistics("passt", materials, reference)

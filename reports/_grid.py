@@ -81,6 +81,17 @@ def gaps(board: Leaderboard) -> list[str]:
     return [f"{where}: {gap}: {', '.join(names)}" for (where, gap), names in found.items()]
 
 
+def remarks(board: Leaderboard) -> list[str]:
+    """What statistics of sets say of themselves: the samples that they rest on; one sentence a row and remark."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in board.rows:
+        where = " · ".join(filter(None, (row.model, row.suite, row.group)))
+        for measure, cell in zip(board.measures, row.cells, strict=True):
+            if measure.of_set and cell.mean is not None and cell.reason:
+                found.setdefault((where, cell.reason), []).append(measure.title or measure.column.name)
+    return [f"{where}: {', '.join(names)}: {remark}" for (where, remark), names in found.items()]
+
+
 def published_grids(board: Leaderboard) -> list[Grid]:
     """The papers' tables, each with the rows of ours that measure what a title stands for (backend named)."""
     return [_published(board, table) for table in board.published]
@@ -209,4 +220,4 @@ def _ours(board: Leaderboard, row: Row, table: PublishedTable) -> tuple[Entry, .
 def lines(board: Leaderboard) -> list[str]:
     """All that is said below the grids."""
     sets = [OF_SETS] if any(measure.of_set for measure in board.measures) else []
-    return [LEGEND, *sets, *gaps(board), *board.notes]
+    return [LEGEND, *sets, *remarks(board), *gaps(board), *board.notes]

@@ -22,14 +22,15 @@ from avbench.export import export
 from avbench.leaderboard import Leaderboard, Measure, build
 from avbench.ledger import Ledger
 from avbench.materials import LIMIT, Left, StoredMaterials, pack
-from avbench.parts import Features, Materials, SetMetric
+from avbench.parts import Features, Materials, SetMetric, Summary
 from avbench.plan import MetricFacts
-from avbench.pooling import Reference, pool_sets
+from avbench.pooling import pool_sets
 from avbench.records import Clip, Column, Direction, Prompt, SetScore, Status, Suite
+from avbench.reference import Reference, of_run
 from avbench.store import load_set_scores
 
 COLUMN = Column("mean", "", Direction.UP, 0, 1, "a mean", "nowhere")
-FACTS = MetricFacts("sum", backend="signal", key="1", set_columns=(COLUMN,))
+FACTS = MetricFacts("sum", backend="signal", key="1", set_columns=(COLUMN,), compares=True)
 
 
 class Mean(SetMetric):
@@ -38,16 +39,22 @@ class Mean(SetMetric):
     set_columns = (COLUMN,)
     fault: Exception | None = None
     pooled: list[int] = []  # noqa: RUF012
+    summarised: list[int] = []  # noqa: RUF012
 
     def material(self, clip: Clip, features: Features) -> Mapping[str, NDArray[np.float64]]:
         return {}
 
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    def summarise(self, reference: Materials) -> Summary:
+        self.summarised.append(len(reference))
+        values = [float(material.arrays["x"]) for material in reference]
+        return Summary({"mean": np.array(np.mean(values))}, len(values), 1)
+
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         if self.fault:
             raise self.fault
         self.pooled.append(len(materials))
         values = [float(material.arrays["x"]) for material in materials]
-        base = np.mean([float(material.arrays["x"]) for material in reference]) if reference else 0.0
+        base = float(reference.arrays["mean"]) if reference and reference.arrays else 0.0
         return {"mean": SetScore("mean", self.backend, float(np.mean(values) - base), n=len(values))}
 
 
@@ -55,6 +62,7 @@ class Mean(SetMetric):
 def metric(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Mean]]:
     monkeypatch.setattr(registry, "load", lambda kind, name: Mean)
     Mean.pooled.clear()
+    Mean.summarised.clear()
     yield Mean
     Mean.fault = None
 
@@ -165,14 +173,23 @@ def test_why_a_set_has_no_score(tmp_path: Path, metric: type[Mean]) -> None:
 
 
 def test_a_reference_is_a_run_directory_and_part_of_the_question(tmp_path: Path, metric: type[Mean]) -> None:
-    with asked(tmp_path / "truth", 0, 2) as truth:
-        leave(truth, p0=1.0, p2=2.0)
+    def truth(clips: str) -> Reference:
+        with InProcess("cpu") as executor:
+            return of_run(tmp_path / "truth", [FACTS], clips, executor)
+
+    with asked(tmp_path / "truth", 0, 2) as ledger:
+        leave(ledger, p0=1.0, p2=2.0)
+        first = truth("a")
+        assert truth("a").facts == first.facts and metric.summarised == [2]  # what is known is not made again
+        leave(ledger, p0=3.0)
+        second = truth("b")
+        assert metric.summarised == [2, 2]
     with asked(tmp_path / "run", 0) as ledger:
         leave(ledger, p0=5.0)
         assert pooled(ledger)[""][0] == 5.0
-        assert pooled(ledger, Reference(tmp_path / "truth", "a"))[""][0] == 3.5
-        assert pooled(ledger, Reference(tmp_path / "truth", "a"))[""][0] == 3.5 and metric.pooled == [1, 1]
-        pooled(ledger, Reference(tmp_path / "truth", "b"))
+        assert pooled(ledger, second)[""][0] == 2.5
+        assert pooled(ledger, second)[""][0] == 2.5 and metric.pooled == [1, 1]
+        pooled(ledger, Reference(tmp_path, {}, {}))  # which left nothing
         assert metric.pooled == [1, 1, 1]
 
 

@@ -15,6 +15,7 @@ from avbench.cli.doctor import doctor
 from avbench.cli.gate import gate
 from avbench.cli.generate import generate
 from avbench.cli.list import list_parts
+from avbench.cli.reference import reference
 from avbench.cli.report import report
 from avbench.cli.run import run
 from avbench.cli.score import score
@@ -44,7 +45,7 @@ app = App(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, generate, score, report, compare, gate, validate, train, ablate, doctor):
+for command in (run, generate, score, reference, report, compare, gate, validate, train, ablate, doctor):
     app.command()(command)
 app.command("list")(list_parts)
 app.add_typer(weights, name="weights")

@@ -20,7 +20,10 @@ def score(
         Path | None, typer.Option(help="JSONL: one clip a line, `path` and the fields of a prompt.")
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="Real clips that statistics of sets compare with: a folder or a run directory.")
+        Path | None,
+        typer.Option(
+            help="Real clips to compare sets with: a folder, a run directory, or a file of `avbench reference`."
+        ),
     ] = None,
     complete: Annotated[
         bool, typer.Option("--complete", help="Prompts of --suite without a clip are failed items (--max-failures).")

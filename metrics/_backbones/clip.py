@@ -36,6 +36,7 @@ class ClipConfig:
 
 B_32 = ClipConfig(512, 768, 12, 32, 7, 512, 8)
 L_14 = ClipConfig(768, 1024, 24, 14, 16, 768, 12)
+L_14_336 = ClipConfig(768, 1024, 24, 14, 24, 768, 12)
 
 
 class Clip(nn.Module):
@@ -73,6 +74,10 @@ def load_b_32(state: Mapping[str, Tensor], source: str) -> Clip:
 
 def load_l_14(state: Mapping[str, Tensor], source: str) -> Clip:
     return load(state, source, L_14)
+
+
+def load_l_14_336(state: Mapping[str, Tensor], source: str) -> Clip:
+    return load(state, source, L_14_336)
 
 
 class _Vision(nn.Module):

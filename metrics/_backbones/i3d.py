@@ -6,7 +6,7 @@ File `i3d_pretrained_400.pt`, converted from TensorFlow Hub; its keys load as th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, interpolate, max_pool3d, pad
 
-from avbench.errors import NotApplicable
+from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
 
@@ -24,6 +24,8 @@ from ._checkpoint import down, network, up
 from ._state import build
 
 FRAMES = 16  # consecutive ones from the first on, at the clip's own rate
+JAVIS_FRAMES = 24
+LONGEST = 1000  # frames of which JavisBench's squares are held (300 kB each)
 SIZE = 224
 EPS = 1e-5  # of the batch norms; the other port, trained otherwise, has 1e-3
 
@@ -42,14 +44,27 @@ _MIXED = {
 
 @dataclass(frozen=True)
 class I3dLogits(VideoBackbone[NDArray[np.float32]]):
-    """(400,) of the clip's first 16 frames, short side to 224, the centre square."""
+    """(400,) of the clip's first 16 frames: short side to 224 and the centre square, or `squashed` to a square."""
+
+    squash: bool = False
+    view: ClassVar[VideoView] = VideoView()
+    kept: ClassVar[bool] = True
+    weights: ClassVar[tuple[str, ...]] = ("i3d_400",)
+
+    def open(self, info: MediaInfo) -> VideoExtractor[NDArray[np.float32]]:
+        return _First(network(load, "i3d_400"), squashed if self.squash else squares)
+
+
+@dataclass(frozen=True)
+class I3dJavis(VideoBackbone[NDArray[np.float32]]):
+    """(2, 400) of 24 frames spread over the clip, as JavisBench shows them, and as it meant to."""
 
     view: ClassVar[VideoView] = VideoView()
     kept: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = ("i3d_400",)
 
     def open(self, info: MediaInfo) -> VideoExtractor[NDArray[np.float32]]:
-        return _First(network(load, "i3d_400"))
+        return _Spread(network(load, "i3d_400"))
 
 
 class I3d(nn.Module):
@@ -100,9 +115,34 @@ def squashed(frames: NDArray[np.uint8]) -> Tensor:
     return _signed(interpolate(_planes(frames), (SIZE, SIZE), mode="bilinear"))
 
 
+def padded(frames: NDArray[np.uint8]) -> Tensor:
+    """(T, H, W, 3) to (T, 3, 224, 224) in 0..1 as JavisBench: long side to 224, antialiased, black around."""
+    height, width = frames.shape[1:3]
+    size = (SIZE, int(SIZE * width / height)) if height > width else (int(SIZE * height / width), SIZE)
+    planes = _planes(frames)
+    if size != (height, width):
+        planes = interpolate(planes, size, mode="bilinear", antialias=True)
+    top, left = ((SIZE - side) // 2 for side in size)
+    return pad(planes, (left, SIZE - size[1] - left, top, SIZE - size[0] - top))
+
+
+def javis_bytes(planes: Tensor, shipped: bool) -> Tensor:
+    """Planes in 0..1 as the bytes that JavisBench makes of them.
+
+    What it `shipped` takes them for -1..1: I3D sees black as grey and never anything darker.
+    """
+    signed = planes if shipped else 2 * planes - 1
+    return ((signed + 1) * 127.5).clamp(0, 255).to(torch.uint8)
+
+
+def spread(length: int) -> list[int]:
+    """The frames that JavisBench looks at."""
+    return [int(place) for place in torch.linspace(0, length - 1, JAVIS_FRAMES).round()]
+
+
 class _First(VideoExtractor[NDArray[np.float32]]):
-    def __init__(self, net: I3d) -> None:
-        self._net = net
+    def __init__(self, net: I3d, fit: Callable[[NDArray[np.uint8]], Tensor] = squares) -> None:
+        self._net, self._fit = net, fit
         self._held: list[NDArray[np.uint8]] = []
 
     def push(self, frames: Frames) -> None:
@@ -112,7 +152,30 @@ class _First(VideoExtractor[NDArray[np.float32]]):
         if len(self._held) < FRAMES:
             raise NotApplicable(f"too_short: {len(self._held)} frames, {FRAMES} needed")
         with torch.inference_mode():
-            return down(self._net(up(squares(np.stack(self._held))[None], self._net))[0])
+            return down(self._net(up(self._fit(np.stack(self._held))[None], self._net))[0])
+
+
+class _Spread(VideoExtractor[NDArray[np.float32]]):
+    """Holds every frame's small square: which of them count is known at the end."""
+
+    def __init__(self, net: I3d) -> None:
+        self._net = net
+        self._held: list[tuple[Tensor, Tensor]] = []
+
+    def push(self, frames: Frames) -> None:
+        if len(self._held) + len(frames.data) > LONGEST:
+            raise Unscored(f"too_long: over {LONGEST} frames")
+        planes = padded(frames.data)
+        self._held.extend(zip(javis_bytes(planes, shipped=True), javis_bytes(planes, shipped=False), strict=True))
+
+    def finish(self) -> NDArray[np.float32]:
+        chosen = [self._held[i] for i in spread(len(self._held))]
+        found = []
+        with torch.inference_mode():
+            for side in zip(*chosen, strict=True):
+                clip = _signed(torch.stack(side).float() / 255)
+                found.append(down(self._net(up(clip[None], self._net))[0]))
+        return np.stack(found)
 
 
 class _Unit(nn.Module):

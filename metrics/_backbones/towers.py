@@ -23,6 +23,7 @@ from avbench.media.info import MediaInfo
 from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
 
 from ._checkpoint import device, device_of, network
+from ._stills import Stills
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +47,7 @@ class ClipFrames(VideoBackbone[Embeddings]):
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, clip
 
-        return _Stills(network(clip.load_b_32, BASE).image, _pixels.clip_pil if self.own else _pixels.clip_floats)
+        return Stills(network(clip.load_b_32, BASE).image, _pixels.clip_pil if self.own else _pixels.clip_floats)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ClipLargeFrames(VideoBackbone[Embeddings]):
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, clip
 
-        return _Stills(network(clip.load_l_14, LARGE).image, _pixels.clip_floats)
+        return Stills(network(clip.load_l_14, LARGE).image, _pixels.clip_floats)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class DinoFrames(VideoBackbone[Embeddings]):
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, dino
 
-        return _Stills(network(dino.load, DINO), _pixels.dino_floats)
+        return Stills(network(dino.load, DINO), _pixels.dino_floats)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class DinoSquares(VideoBackbone[Embeddings]):
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels, dino
 
-        return _Stills(network(dino.load, DINO), _pixels.dino_square)
+        return Stills(network(dino.load, DINO), _pixels.dino_square)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class SiglipScores(VideoBackbone[Embeddings]):
 
         head = network(siglip.load_head, "aesthetic_v2_5")
         tower = network(siglip.load, "siglip_so400m")
-        return _Stills(lambda pixels: head(tower(pixels)), _pixels.siglip)
+        return Stills(lambda pixels: head(tower(pixels)), _pixels.siglip)
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Dinov3Frames(VideoBackbone[Embeddings]):
     def open(self, info: MediaInfo) -> VideoExtractor[Embeddings]:
         from . import _pixels
 
-        return _Stills(_dinov3_tokens, _pixels.dinov3)
+        return Stills(_dinov3_tokens, _pixels.dinov3)
 
 
 @dataclass(frozen=True)
@@ -180,24 +181,6 @@ def middle_frames(length: int, count: int) -> list[int]:
     edges = np.linspace(0, length, taken + 1).astype(int)
     picks = [int(a + b - 1) // 2 for a, b in pairwise(edges)]
     return picks + [picks[-1]] * (count - taken)
-
-
-class _Stills(VideoExtractor[Embeddings]):
-    """A network over every frame for itself."""
-
-    def __init__(self, net: Callable[[Tensor], Tensor], pixels: Callable[[NDArray[np.uint8]], Tensor]) -> None:
-        self._net, self._pixels = net, pixels
-        self._found: list[Embeddings] = []
-
-    def push(self, frames: Frames) -> None:
-        import torch
-
-        with torch.inference_mode():
-            pixels = self._pixels(frames.data)
-            self._found.append(self._net(pixels.to(device())).cpu().numpy())
-
-    def finish(self) -> Embeddings:
-        return np.concatenate(self._found)
 
 
 class _Eight(VideoExtractor[Embeddings]):

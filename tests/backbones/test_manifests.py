@@ -11,9 +11,11 @@ from torch import nn
 
 from avbench.metrics._backbones import (
     amt,
+    audioclip,
     cnn14,
     i3d,
     imagebind,
+    inception,
     maniqa,
     musiq,
     passt,
@@ -40,6 +42,8 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[str, ...]]] = {
     "video/manifests/maniqa_koniq": (maniqa.Maniqa, maniqa.UNUSED[:5]),  # the others are buffers, not listed there
     "distribution/manifests/vggish": (vggish.Vggish, ("pproc.*",)),
     "distribution/manifests/i3d_400": (i3d.I3d, ()),
+    "distribution/manifests/inception_fid": (inception.Inception, inception.UNUSED),
+    "distribution/manifests/audioclip_audio": (audioclip.Audioclip, audioclip.UNUSED),
 }
 
 

@@ -88,6 +88,18 @@ def test_moments_of_parts_are_those_of_the_whole(n: int, cut: int, d: int, seed:
     np.testing.assert_allclose(whole.covariance(), np.cov(x, rowvar=False).reshape(d, d), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [12, 40])
+def test_infinity_takes_the_shorter_way_to_the_same_distances(n: int) -> None:
+    """Of fewer samples than numbers, and of more, the line goes through what `frechet` says."""
+    rng = np.random.default_rng(2)
+    x, reference = rng.normal(size=(n + 1, 20)).astype(np.float32), Moments.of(rng.normal(size=(60, 20)))
+    draws = np.random.default_rng(0)
+    counts = np.linspace(n, n + 1, 25).astype(int)
+    exact = [distances.frechet(Moments.of(x[draws.choice(n + 1, size=int(k))]), reference) for k in counts]
+    wanted = float(np.polyfit(1 / counts, exact, 1)[1])
+    assert distances.frechet_infinity(x, reference, smallest=n) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
 def test_shifted_sets_are_their_shift_apart() -> None:
     x = np.random.default_rng(0).normal(size=(50, 6))
     shift = np.arange(6.0)

@@ -29,6 +29,7 @@ from avbench.parts import (
     Request,
     SetMetric,
     Setting,
+    Summary,
     VideoBackbone,
     VideoExtractor,
     VideoView,
@@ -168,7 +169,10 @@ class ToySet(SetMetric):
             raise NotApplicable("not this one")
         return {"pixel": np.array(features[Mean()]), "shape": np.zeros((2, 3), np.uint8)[:, ::2]}
 
-    def pool(self, materials: Materials, reference: Materials | None) -> Mapping[str, SetScore]:
+    def summarise(self, reference: Materials) -> Summary:
+        return Summary({"level": np.array(_level(reference))}, len(reference), 1)
+
+    def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         if log := os.environ.get("TOY_LOG"):
             with Path(log).open("a", encoding="utf-8") as file:
                 file.write(f"pool {len(materials)}\n")
@@ -177,7 +181,7 @@ class ToySet(SetMetric):
         if fault == "few":
             raise Unscored(f"needs 1000 clips, {len(materials)} are there")
         levels = [float(material.arrays["pixel"]) for material in materials]
-        value = float(np.mean(levels)) - (_level(reference) if reference else 0)
+        value = float(np.mean(levels)) - (float(reference.arrays["level"]) if reference else 0)
         if fault == "nan":
             value = float("nan")
         return (
