@@ -8,8 +8,8 @@ reports/NAME.py     Report
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
@@ -170,10 +170,14 @@ class AudioView:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """A run of consecutive frames of one view: `data` (N, H, W, 3) uint8 RGB and `times` (N,) seconds."""
+    """A run of consecutive frames of one view: `data` (N, H, W, 3) uint8 RGB and `times` (N,) seconds.
+
+    `made` is for what a backbone makes of them and the others of the view may want as well; none may write into it.
+    """
 
     data: NDArray[np.uint8]
     times: NDArray[np.float64]
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

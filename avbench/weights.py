@@ -26,7 +26,10 @@ ALLOW = "AVBENCH_ALLOW_UNVERIFIED"  # "1": any file is taken, and its numbers ar
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One checkpoint. `digest` is `sha256:…` (whole or leading digits), `md5:…`, `git:…` (blob id) or empty."""
+    """One checkpoint. `digest` is `sha256:…` (whole or leading digits), `md5:…`, `git:…` (blob id) or empty.
+
+    `megabytes` is about how large it is, 0 where nobody says.
+    """
 
     id: str
     file: str
@@ -34,6 +37,7 @@ class Weights:
     licence: str
     layout: str
     digest: str = ""
+    megabytes: int = 0
     note: str = ""
 
     @property

@@ -43,9 +43,10 @@ def path(boxes: NDArray[np.float64], before: int = 0, after: int = 0) -> Path:
     With REACH neighbours on a side the track's end does not matter there.
     """
     x1, y1, x2, y2 = boxes.T
-    half = np.maximum(y2 - y1, x2 - x1) / 2
-    inner = slice(before, len(boxes) - after)
-    return Path(*(_median(side)[inner] for side in (half, (x1 + x2) / 2, (y1 + y2) / 2)))
+    sides = np.zeros((3, len(boxes) + 2 * REACH))
+    sides[:, REACH : REACH + len(boxes)] = np.maximum(y2 - y1, x2 - x1) / 2, (x1 + x2) / 2, (y1 + y2) / 2
+    windows = sides[:, np.arange(before, len(boxes) - after)[:, None] + np.arange(2 * REACH + 1)]
+    return Path(*np.partition(windows, REACH, axis=2)[:, :, REACH])  # the median of an odd number
 
 
 def crops(frames: Sequence[NDArray[np.uint8]], track: Track, size: int = SIZE) -> NDArray[np.uint8]:
@@ -69,9 +70,11 @@ def crop(frame: NDArray[np.uint8], half: float, x: float, y: float, size: int = 
     bottom, right = min(bottom, height + 2 * pad), min(right, width + 2 * pad)
     if bottom <= top or right <= left:  # a box of no size, or beyond the frame: nothing to see
         return np.full((size, size, 3), _GREY, np.uint8)
-    square = np.full((bottom - top, right - left, 3), _GREY, np.uint8)
     rows, columns = _within(top, bottom, pad, height), _within(left, right, pad, width)
     seen = frame[rows.start - pad : rows.stop - pad, columns.start - pad : columns.stop - pad]
+    if seen.shape[:2] == (bottom - top, right - left):
+        return cv2.resize(seen, (size, size)).astype(np.uint8, copy=False)
+    square = np.full((bottom - top, right - left, 3), _GREY, np.uint8)
     square[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = seen
     return cv2.resize(square, (size, size)).astype(np.uint8, copy=False)
 
@@ -80,9 +83,3 @@ def _within(start: int, stop: int, pad: int, size: int) -> slice:
     """The part of start .. stop, in padded coordinates, that lies on the frame; empty if none does."""
     first = max(start, pad)
     return slice(first, max(first, min(stop, size + pad)))
-
-
-def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, REACH), 2 * REACH + 1)
-    median: NDArray[np.float64] = np.median(windows, axis=1)
-    return median

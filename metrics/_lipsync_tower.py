@@ -124,7 +124,7 @@ def heard(net: SyncNet, samples: NDArray[np.int16], frames: int) -> NDArray[np.f
 
 
 class Shots:
-    """PySceneDetect's ContentDetector at several thresholds, fed frames in memory."""
+    """PySceneDetect's ContentDetector at several thresholds, fed frames in memory; each change is measured once."""
 
     def __init__(self, thresholds: Sequence[float]) -> None:
         try:
@@ -132,11 +132,18 @@ class Shots:
             from scenedetect.detector import FlashFilter
         except ImportError as error:
             raise Unscored("needs the package scenedetect-headless; run pip install 'avbench[paper]'") from error
+
+        class Detector(ContentDetector):  # type: ignore[misc]  # untyped where the package is not installed
+            def _calculate_frame_score(detector, timecode: object, frame_img: object) -> float:
+                return self._change
+
         mode = FlashFilter.Mode.SUPPRESS  # cuts are told at once; MERGE, the newer default, moves cuts of one flurry
         self._detectors: dict[float, Any] = {
-            threshold: ContentDetector(threshold, min_scene_len=15, filter_mode=mode) for threshold in set(thresholds)
+            threshold: Detector(threshold, min_scene_len=15, filter_mode=mode) for threshold in set(thresholds)
         }
         self._time = FrameTimecode
+        self._last: NDArray[np.uint8] | None = None
+        self._change = 0.0
 
     def cuts(self, frame: NDArray[np.uint8], slot: int) -> set[float]:
         """The thresholds at which a new shot begins with this RGB frame."""
@@ -144,8 +151,12 @@ class Shots:
         if width > SHOT_WIDTH:
             size = (SHOT_WIDTH, max(1, round(height * SHOT_WIDTH / width)))
             frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        bgr, time = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), self._time(slot, float(FPS))
-        return {threshold for threshold, found in self._detectors.items() if found.process_frame(time, bgr)}
+        hsv, time = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2HSV), np.uint8), self._time(slot, float(FPS))
+        if self._last is not None:  # as the detector itself has it: hue, saturation and value count alike
+            differences = cv2.sumElems(cv2.absdiff(hsv, self._last))[:3]
+            self._change = sum(total / float(hsv.shape[0] * hsv.shape[1]) for total in differences) / 3.0
+        self._last = hsv
+        return {threshold for threshold, found in self._detectors.items() if found.process_frame(time, frame)}
 
 
 class FaceExtractor(VideoExtractor[TalkingFaces]):

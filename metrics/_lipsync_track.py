@@ -79,10 +79,11 @@ class OpenTrack:
         return float(max(self._sides / len(self.boxes)))
 
     def add(self, frame: int, box: NDArray[np.float64]) -> None:
-        before = self.boxes[-1]
-        every = np.arange(self.last + 1, frame + 1)
-        sides = [np.interp(every, (self.last, frame), pair) for pair in zip(before, box, strict=True)]
-        filled = np.stack(sides, axis=1)
+        filled = box[None]
+        if frame > self.last + 1:
+            every = np.arange(self.last + 1, frame + 1)
+            sides = [np.interp(every, (self.last, frame), pair) for pair in zip(self.boxes[-1], box, strict=True)]
+            filled = np.stack(sides, axis=1)
         self.boxes.extend(filled)
         self._sides = self._sides + (filled[:, 2:] - filled[:, :2]).sum(axis=0)
         self.detections += 1

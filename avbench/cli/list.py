@@ -175,6 +175,7 @@ def _weights() -> list[Row]:
         {
             "name": weights.id,
             "there": path_of(weights).is_file(),
+            "MB": weights.megabytes or None,
             "licence": weights.licence,
             "commercial": weights.commercial,
             "file": weights.file,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
+
+from avbench.parts import Frames
 
 SIZE = 224
 
@@ -43,6 +46,28 @@ def shrink(frames: NDArray[np.uint8], size: int = SIZE) -> Tensor:
     target = (size, other) if height <= width else (other, size)
     planes = torch.from_numpy(frames).permute(0, 3, 1, 2)
     return planes if target == (height, width) else interpolate(planes, target, mode="bicubic", antialias=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One frame of a chunk, which it keeps in memory; its `shrunk` picture is made once for all who see the chunk."""
+
+    chunk: Frames
+    index: int
+
+    def shrunk(self, size: int = SIZE) -> Tensor:
+        """`shrink` of this frame, (1, 3, h, w)."""
+        key = ("shrunk", size, self.index)
+        if key not in self.chunk.made:
+            self.chunk.made[key] = shrink(self.chunk.data[self.index : self.index + 1], size)
+        small: Tensor = self.chunk.made[key]
+        return small
+
+
+def stills(chunk: Frames) -> Iterator[tuple[Still, float]]:
+    """The frames of a chunk with their times."""
+    for index, time in enumerate(chunk.times):
+        yield Still(chunk, index), float(time)
 
 
 def centre_crop(x: Tensor, size: int = SIZE) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from avbench.media.info import MediaInfo
@@ -47,8 +48,8 @@ class Slots(Generic[T]):
         before = self._time
         if before is None:
             self.start = time
-        now = Fraction(time - self.start).limit_denominator(_FINEST)
-        shown = self._fill(self._slot(now))
+        now = _exact(time - self.start)
+        shown = self._fill(_slot(now, self._rate))
         if before is not None:
             self._gap = now - before
         self._time, self._held = now, frame
@@ -56,13 +57,20 @@ class Slots(Generic[T]):
 
     def close(self) -> Shown[T] | None:
         """What the last frame fills."""
-        return self._fill(self._slot(self.seconds))
+        return self._fill(_slot(self.seconds, self._rate))
 
     def _fill(self, until: int) -> Shown[T] | None:
         if self._time is None or self._held is None:
             return None
-        slot = self._slot(self._time)
+        slot = _slot(self._time, self._rate)
         return Shown(self._held, slot, until - slot) if until > slot else None
 
-    def _slot(self, time: Fraction) -> int:
-        return math.floor(time * self._rate + Fraction(1, 2))
+
+@lru_cache(maxsize=4096)  # several backbones ask for the same times
+def _exact(seconds: float) -> Fraction:
+    return Fraction(seconds).limit_denominator(_FINEST)
+
+
+@lru_cache(maxsize=4096)
+def _slot(time: Fraction, rate: Fraction) -> int:
+    return math.floor(time * rate + Fraction(1, 2))

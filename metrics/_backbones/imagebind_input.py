@@ -28,14 +28,24 @@ def pair_clips(rgb: NDArray[np.uint8]) -> Tensor:
     """
     if len(rgb) < 2:
         raise ValueError("ImageBind compares frames two seconds apart; this video has only one (4 s are needed)")
-    pixels = _normalised(shrink(rgb).float())
-    pairs = [crop.unfold(0, 2, 1).permute(0, 1, 4, 2, 3) for crop in three_crops(pixels)]
-    return torch.cat(pairs)
+    return pairs(shrink(rgb))
+
+
+def pairs(shrunk: Tensor) -> Tensor:
+    """`pair_clips` of at least two frames whose short side is 224, (T, 3, h, w) in 0..255."""
+    pixels = _normalised(shrunk.float())
+    clips = [crop.unfold(0, 2, 1).permute(0, 1, 4, 2, 3) for crop in three_crops(pixels)]
+    return torch.cat(clips)
 
 
 def stills(rgb: NDArray[np.uint8]) -> Tensor:
     """Frames (T, H, W, 3) as pictures (T, 3, 224, 224): their centre squares."""
-    return _normalised(centre_crop(shrink(rgb)).float())
+    return squares(shrink(rgb))
+
+
+def squares(shrunk: Tensor) -> Tensor:
+    """`stills` of frames whose short side is 224, (T, 3, h, w) in 0..255."""
+    return _normalised(centre_crop(shrunk).float())
 
 
 def official_pairs(frames: int, fps: float) -> NDArray[np.int64]:
@@ -59,8 +69,8 @@ def audio_ranges(samples: int) -> list[tuple[int, int]]:
     return [(int(start * RATE), int((start + _CLIP) * RATE)) for start in _starts(samples / RATE, 3)]
 
 
-def audio_clips(samples: NDArray[np.float32], rate: int) -> Tensor:
-    """All channels (channels, n) to (3, 1, 128, 204) normalised log mel.
+def audio_clips(samples: NDArray[np.float32], rate: int, clips: int = 3) -> Tensor:
+    """All channels (channels, n) to (3, 1, 128, 204) normalised log mel; fewer where only the first `clips` are wanted.
 
     The mean over channels is taken off, but only the first channel is heard, as in ImageBind's loader.
     """
@@ -69,7 +79,7 @@ def audio_clips(samples: NDArray[np.float32], rate: int) -> Tensor:
 
     waves = resample(torch.from_numpy(np.ascontiguousarray(samples)), rate, RATE).clone()
     mels = []
-    for start, stop in audio_ranges(waves.shape[1]):
+    for start, stop in audio_ranges(waves.shape[1])[:clips]:
         clip = waves[:, start:stop]
         clip -= clip.mean()  # on the file itself: clips that overlap see what the one before took off
         mel = fbank(
@@ -92,6 +102,6 @@ def _starts(seconds: float, clips: int) -> list[Fraction]:
 
 
 def _normalised(pixels: Tensor) -> Tensor:
-    """(N, 3, H, W) in 0..255 to CLIP's colours."""
+    """(N, 3, H, W) in 0..255 to CLIP's colours, in place."""
     mean, deviation = (pixels.new_tensor(values)[:, None, None] for values in (_MEAN, _DEVIATION))
-    return (pixels / 255 - mean) / deviation
+    return pixels.div_(255).sub_(mean).div_(deviation)

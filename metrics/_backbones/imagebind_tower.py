@@ -20,10 +20,10 @@ from .embedding import WINDOW, Embedding, windows
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ._frames import Still
     from .imagebind import ImageBind
 
 ID, VOCABULARY = "imagebind_huge", "imagebind_bpe"
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -99,27 +99,31 @@ class _PairExtractor(VideoExtractor[Embedding]):
 
         self._net = net
         self._rate = FPS
-        self._slots = Slots[Image](FPS, info)
-        self._last: Image | None = None
-        self._late: list[Shown[Image]] = []  # seen only once it is known that the clip covers its two seconds
+        self._slots = Slots["Still"](FPS, info)
+        self._last: Tensor | None = None
+        self._late: list[Shown[Tensor]] = []  # seen only once it is known that the clip covers its two seconds
         self._pairs: list[Embedding] = []
         self._seen = 0
 
     def push(self, frames: Frames) -> None:
-        for frame, time in zip(frames.data, frames.times, strict=True):
-            shown = self._slots.push(frame, float(time))
+        from ._frames import stills
+
+        for still, time in stills(frames):
+            shown = self._slots.push(still, time)
             self._see_covered()
-            if shown is not None:
-                self._late.append(Shown(shown.frame.copy(), shown.slot, shown.count))
+            self._remember(shown)
 
     def finish(self) -> Embedding:
-        if (shown := self._slots.close()) is not None:
-            self._late.append(shown)
+        self._remember(self._slots.close())
         self._see_covered()
         if not self._pairs:
             seconds = float(self._slots.seconds)
             raise NotApplicable(f"too_short: {seconds:.2f} s of video, at least 4 s needed for two frames 2 s apart")
         return np.stack(self._pairs).mean(axis=0)
+
+    def _remember(self, shown: Shown[Still] | None) -> None:
+        if shown is not None:
+            self._late.append(Shown(shown.frame.shrunk(), shown.slot, shown.count))
 
     def _see_covered(self) -> None:
         whole = int(self._slots.seconds * self._rate)
@@ -129,14 +133,14 @@ class _PairExtractor(VideoExtractor[Embedding]):
             if self._seen == shown.slot + shown.count:
                 self._late.pop(0)
 
-    def _see(self, frame: Image) -> None:
+    def _see(self, frame: Tensor) -> None:
         import torch
 
-        from .imagebind_input import pair_clips
+        from .imagebind_input import pairs
 
         if self._last is not None:
-            clips = pair_clips(np.stack([self._last, frame]))
-            if frame.shape[0] == frame.shape[1]:
+            clips = pairs(torch.cat([self._last, frame]))
+            if frame.shape[2] == frame.shape[3]:
                 clips = clips[:1]  # the three crops of a square are one
             with torch.inference_mode():
                 self._pairs.append(down(self._net.vision(up(clips[None], self._net))[0]))
@@ -152,10 +156,12 @@ class _StillExtractor(VideoExtractor[Embedding]):
     def push(self, frames: Frames) -> None:
         import torch
 
-        from .imagebind_input import stills
+        from ._frames import stills
+        from .imagebind_input import squares
 
+        shrunk = torch.cat([still.shrunk() for still, _ in stills(frames)])
         with torch.inference_mode():
-            self._frames.append(down(self._net.vision(up(stills(frames.data), self._net))))
+            self._frames.append(down(self._net.vision(up(squares(shrunk), self._net))))
 
     def finish(self) -> Embedding:
         return np.concatenate(self._frames)
@@ -170,9 +176,8 @@ def _hear(samples: NDArray[np.float32], rate: int) -> Embedding:
     channels = samples.reshape(len(samples), -1).T
     if channels.shape[1] < rate // 40:
         raise NotApplicable("too_short: ImageBind needs 25 ms of sound")
-    clips: Tensor = audio_clips(channels, rate)
-    if channels.shape[1] <= WINDOW * rate and rate == RATE:
-        clips = clips[:1]
+    equal = channels.shape[1] <= WINDOW * rate and rate == RATE
+    clips: Tensor = audio_clips(channels, rate, 1 if equal else 3)
     net = _network()
     with torch.inference_mode():
         return down(net.audio(up(clips[None], net))[0])

@@ -62,7 +62,12 @@ def javis_blocks(segments: int) -> NDArray[np.int64]:
 
 def frames(rgb: NDArray[np.uint8], size: int = SIZE) -> Tensor:
     """(T, H, W, 3) at 25 fps to (T, 3, size, size) in -1..1."""
-    return (centre_crop(shrink(rgb, size), size).float() / 255 - 0.5) / 0.5
+    return normalised(shrink(rgb, size), size)
+
+
+def normalised(shrunk: Tensor, size: int = SIZE) -> Tensor:
+    """Frames whose short side is `size`, (T, 3, h, w) in 0..255, to their centre squares in -1..1."""
+    return centre_crop(shrunk, size).float().div_(255).sub_(0.5).div_(0.5)
 
 
 def video_segments(pixels: Tensor) -> Tensor:

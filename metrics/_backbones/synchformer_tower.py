@@ -21,6 +21,7 @@ from ._slots import Shown, Slots
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ._frames import Still
     from .synchformer import Synchformer
 
 ID = "synchformer"
@@ -130,15 +131,17 @@ class _VideoExtractor(VideoExtractor[Segments]):
         from .synchformer_input import FPS, SEGMENT_FRAMES
 
         self._net = net
-        self._slots = Slots[NDArray[np.uint8]](Fraction(FPS), info)
+        self._slots = Slots["Still"](Fraction(FPS), info)
         self._pixels: deque[Tensor] = deque(maxlen=SEGMENT_FRAMES)
         self._shown = 0
         self._waiting: list[Tensor] = []
         self._segments: list[Segments] = []
 
     def push(self, frames: Frames) -> None:
-        for frame, time in zip(frames.data, frames.times, strict=True):
-            self._show(self._slots.push(frame, float(time)))
+        from ._frames import stills
+
+        for still, time in stills(frames):
+            self._show(self._slots.push(still, time))
 
     def finish(self) -> Segments:
         from .synchformer_input import FPS, SEGMENT_FRAMES, STEP_FRAMES
@@ -151,14 +154,15 @@ class _VideoExtractor(VideoExtractor[Segments]):
         self._embed()
         return np.concatenate(self._segments)[:count]
 
-    def _show(self, shown: Shown[NDArray[np.uint8]] | None) -> None:
+    def _show(self, shown: Shown[Still] | None) -> None:
         import torch
 
-        from .synchformer_input import SEGMENT_FRAMES, STEP_FRAMES, frames
+        from .synchformer_input import SEGMENT_FRAMES, STEP_FRAMES, normalised
 
         if shown is None:
             return
-        pixels = frames(shown.frame[None], self._net.config.pixels)[0]
+        size = self._net.config.pixels
+        pixels = normalised(shown.frame.shrunk(size), size)[0]
         for _ in range(shown.count):
             self._pixels.append(pixels)
             self._shown += 1

@@ -21,6 +21,7 @@ from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
 
 from ._checkpoint import down, network, up
+from ._resampy import resample
 from ._state import build
 from .sound import finite
 
@@ -34,14 +35,15 @@ _POOLED = (0, 1, 3, 5)  # convolutions that are followed by a pooling
 
 @dataclass(frozen=True)
 class VggishPatches(AudioBackbone[NDArray[np.float32]]):
-    """(P, 128): a row for every whole 0.96 s, of the mean of the channels at 16 kHz."""
+    """(P, 128): a row for every whole 0.96 s, of the mean of the channels, brought to 16 kHz as the reference does."""
 
-    view: ClassVar[AudioView] = AudioView(rate=RATE)
+    version: ClassVar[str] = "2"
+    view: ClassVar[AudioView] = AudioView()
     kept: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = ("vggish",)
 
     def extract(self, audio: Audio, info: MediaInfo) -> NDArray[np.float32]:
-        samples = finite(audio)
+        samples = resample(finite(audio), audio.rate, RATE)
         if len(samples) < SHORTEST:
             raise NotApplicable(f"too_short: {len(samples) / RATE:.3f} s of sound, VGGish needs 0.975 s")
         net = network(load, "vggish")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +21,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from torch import Tensor
+
+from avbench.weights import Verdict, find, path_of, verify
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -124,6 +126,17 @@ def golden(shared: Path) -> Golden:
     home = shared / "golden"
     root = Path(os.environ.get("AVBENCH_GOLDEN", home))
     return Golden(home, root, os.environ.get("AVBENCH_GOLDEN_SET", "open"))
+
+
+@pytest.fixture(scope="session")
+def clip_vocabulary() -> Path:
+    """CLIP's byte pairs: the official file where it lies, or the same in a package that ships it."""
+    row = find("imagebind_bpe")
+    specs = [spec for name in ("clip", "open_clip") if (spec := find_spec(name)) and spec.origin]
+    for path in (path_of(row), *(Path(str(spec.origin)).with_name(row.file) for spec in specs)):
+        if verify(row, path) is Verdict.OFFICIAL:
+            return path
+    pytest.skip(f"no vocabulary {path_of(row)}, and neither clip-anytorch nor open_clip_torch is installed")
 
 
 def _syncnet_embed(g: Golden) -> Arrays:

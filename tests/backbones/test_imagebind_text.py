@@ -10,7 +10,6 @@ import pytest
 
 from avbench.errors import UsageError
 from avbench.metrics._backbones.imagebind_text import CONTEXT, Tokenizer
-from avbench.weights import home
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import Golden
@@ -27,11 +26,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     return Tokenizer(path)
 
 
-def test_tokens(golden: Golden) -> None:
-    vocabulary = home() / "bpe_simple_vocab_16e6.txt.gz"
-    if not vocabulary.is_file():
-        pytest.skip(f"no vocabulary {vocabulary}")
-    tokenizer = Tokenizer(vocabulary)
+def test_tokens(golden: Golden, clip_vocabulary: Path) -> None:
+    tokenizer = Tokenizer(clip_vocabulary)
     assert (tokenizer.start, tokenizer.end) == (49406, 49407)
     for case in golden.records("av_semantics/imagebind_tokens"):
         (row,) = tokenizer([case["text"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch.nn.functional import normalize
 from avbench.metrics import _cosines
 from avbench.metrics._backbones import _pixels, clip, dino, dinov3, siglip, towers, viclip
 from avbench.metrics._backbones.imagebind_text import Tokenizer
-from avbench.weights import home
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import Arrays, Golden
@@ -147,13 +147,10 @@ def test_viclip(golden: Golden, pictures: Arrays) -> None:
         assert float((video * text).sum()) == pytest.approx(float(expected[f"{name}/score"]), abs=1e-4)
 
 
-def test_viclips_tokens(golden: Golden) -> None:
-    vocabulary = home() / "bpe_simple_vocab_16e6.txt.gz"
-    if not vocabulary.is_file():
-        pytest.skip(f"no vocabulary {vocabulary}")
+def test_viclips_tokens(golden: Golden, clip_vocabulary: Path) -> None:
     for name, case in golden.meta(FILE)["cases"].items():
         if "text" in case:
-            (row,) = Tokenizer(vocabulary)([case["text"]], viclip.CONTEXT)
+            (row,) = Tokenizer(clip_vocabulary)([case["text"]], viclip.CONTEXT)
             assert row.tolist() == golden.expected(FILE)[f"{name}/tokens"].tolist()
 
 

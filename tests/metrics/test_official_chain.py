@@ -12,6 +12,7 @@ import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.slow
 whisper = pytest.importorskip("whisper", reason="the extra paper is not installed")
 
 METRICS = "lipsync,desync,imagebind,clap,audiobox,wer"
+EVERY = f"{METRICS},clap_score,cpcer"
+SLOW = "lipsync_jpeg,javis_score"  # which finds faces again, and whose network takes seconds a frame
 PROMPT = {"path": "grid.mp4", "video_caption": "a man speaks", "audio_caption": "a voice", "id": "grid"}
 SPEECH = {"speech": [{"text": "set white with p two soon", "language": "en"}]}
 
@@ -56,7 +59,7 @@ def home(
     seeded_weights: Any,
     one_face: dict[str, Tensor],
 ) -> Path:
-    """An AVBENCH_HOME with a file in the place of every checkpoint that METRICS need."""
+    """An AVBENCH_HOME with a file in the place of every checkpoint that EVERY metric needs."""
     from safetensors.torch import save_file
 
     home = tmp_path_factory.mktemp("official")
@@ -74,8 +77,9 @@ def home(
     torch.save(pooled(manifest("av_semantics/imagebind_huge_manifest.json")), place("imagebind_huge"))
     with gzip.open(place("imagebind_bpe"), "wt", encoding="utf-8") as file:
         file.write("version\na b\n")
-    clap = pooled(manifest("av_semantics/clap_base_manifest.json"))
-    torch.save({"state_dict": {f"module.{name}": value for name, value in clap.items()}}, place("clap_htsat_base"))
+    for make, id in (("base", "clap_htsat_base"), ("tiny_fusion", "clap_htsat_tiny_fusion")):
+        clap = pooled(manifest(f"av_semantics/clap_{make}_manifest.json"))
+        torch.save({"state_dict": {f"module.{name}": value for name, value in clap.items()}}, place(id))
     place("roberta_base_vocab").write_text(json.dumps({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}))
     place("roberta_base_merges").write_text("#version: 0.2\n")
     audiobox = pooled(manifest("distribution/manifests/audiobox_aesthetics.json"))
@@ -91,13 +95,19 @@ def home(
     return home
 
 
-def beginning(path: Path) -> Sample:
-    """The first 1.2 s of a real clip: the networks of full size take seconds for each of them."""
+def beginning(path: Path, count: int = 30) -> Sample:
+    """The first frames of a real clip, at 25 fps and at most 640 px wide: networks of full size take long for them."""
     with av.open(str(path)) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)][:30]
+        frames = [frame.to_ndarray(format="rgb24") for frame in islice(container.decode(video=0), count)]
+        every = -(-frames[0].shape[1] // 640)
+        frames = [frame[: frame.shape[0] // 4 * 4 : every, : frame.shape[1] // 4 * 4 : every] for frame in frames]
     with av.open(str(path)) as container:
+        if not container.streams.audio:
+            return Sample(np.stack(frames), Fraction(25), np.zeros(0, np.float32), 16_000)
+        rate = container.streams.audio[0].rate
         parts = [frame.to_ndarray().mean(axis=0) for frame in container.decode(audio=0)]
-    return Sample(np.stack(frames), Fraction(25), np.concatenate(parts)[: int(1.2 * 44_100)].astype(np.float32), 44_100)
+    sound = np.concatenate(parts)[: rate * len(frames) // 25].astype(np.float32)
+    return Sample(np.stack(frames), Fraction(25), sound, rate)
 
 
 @dataclass(frozen=True)
@@ -124,15 +134,17 @@ def score(home: Path, shared: Path, avbench_in: Any, tmp_path_factory: pytest.Te
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Run(pd.read_parquet(avbench.folder / out / "scores.parquet"), done.stdout + done.stderr, seconds)
 
+    run.folder, run.avbench = avbench.folder, avbench  # type: ignore[attr-defined]
     run.report = lambda out: avbench("report", out).stdout  # type: ignore[attr-defined]
     return run
 
 
 def test_other_files_than_the_official_ones_are_refused(score: Callable[..., Run]) -> None:
-    run = score("refused", code=3)
+    run = score("refused", "--metrics", f"{EVERY},{SLOW}", code=3)
     assert not (run.scores.status == "ok").any()
     needed = run.scores[run.scores.status == "unscored"]
     assert set(needed.metric) > {"lse_c", "desync_javis", "ib_ta", "clap", "audiobox_pq", "wer"}
+    assert set(needed.metric) > {"lse_c_jpeg", "avh_score", "javis_score", "clap_score"}
     for reason in needed.reason:
         assert "are wrong (its digest is not " in reason or "are unverified (no receipt" in reason
         assert "--allow-unverified" in reason
@@ -167,6 +179,48 @@ def test_the_chain_and_the_cache(score: Callable[..., Run]) -> None:
     pd.testing.assert_frame_equal(other.scores, shared_columns, check_exact=True)
     print(f"CPU seconds: first {first.seconds:.1f}, from the cache {again.seconds:.1f}")
     assert again.seconds < first.seconds / 3
+
+
+def test_every_real_clip_is_scored_or_says_why_not(score: Any, shared: Path, home: Path) -> None:
+    """Metrics with official weights on the beginnings of all real clips: no failure, no hole, each number marked."""
+    folder = score.folder / "media"
+    folder.mkdir()
+    found = sorted(path for path in (shared / "media").iterdir() if path.suffix in (".mp4", ".mpg"))
+    rows = []
+    for path in found:
+        write(folder / f"{path.stem}.mp4", beginning(path, 23))  # one segment of Synchformer, 18 windows of SyncNet
+        rows.append({**PROMPT, **SPEECH, "path": f"{path.stem}.mp4", "id": path.stem})
+    assert len(rows) >= 8
+    (score.folder / "media.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    given = ("media", "--manifest", "media.jsonl", "--model", "seeded", "--workers", "0", "--allow-unverified")
+    environment = {"AVBENCH_HOME": str(home), "AVBENCH_CACHE": str(score.folder / "features")}
+    score.avbench("score", *given, "--metrics", EVERY, "--out", "every", **environment)
+    scores = pd.read_parquet(score.folder / "every" / "scores.parquet")
+    assert len(scores) == len(rows) * scores.metric.nunique()
+    assert set(scores.status) <= {"ok", "not_applicable", "unscored"}
+    refused = scores[scores.status != "ok"]
+    assert refused.value.isna().all()
+    assert refused.reason.str.len().gt(5).all()
+    assert not refused.reason.str.contains("needs weights|needs extra|are wrong|are unverified").any()
+    weighted = scores[scores.metric != "cpcer"]
+    assert weighted.backend.str.endswith("+unverified").all()
+    values = scores.pivot(index="prompt_id", columns="metric", values="value")
+    mute = ["wan_pose_noaudio"]
+    sounding = values.drop(index=mute)
+    assert sounding[["desync_javis", "ib_ta", "clap", "wer", "cer"]].notna().all(axis=None)
+    assert sounding[["audiobox_pq", "audiobox_pc", "audiobox_ce", "audiobox_cu"]].notna().all(axis=None)
+    assert sounding[["lse_c", "lse_d", "lse_offset"]].notna().sum().ge(4).all()
+    quiet = refused[(refused.metric == "clap_score") & ~refused.prompt_id.isin(mute)]
+    assert quiet.reason.str.startswith("audio is silent").all()  # Verse-Bench lifts its peak, which silence has not
+    assert len(quiet) <= 2
+    assert values.loc[mute].drop(columns="lse_min_track", errors="ignore").isna().all(axis=None)
+    assert "+unverified" in score.report("every")
+
+    (score.folder / "three").mkdir()
+    write(score.folder / "three" / "frames.mp4", beginning(found[0], 3))
+    score.avbench("score", "three", *given[3:], "--metrics", "javis_score", "--out", "frames", **environment)
+    scores = pd.read_parquet(score.folder / "frames" / "scores.parquet")
+    assert dict(zip(scores.metric, scores.status, strict=True)) == {"avh_score": "ok", "javis_score": "ok"}
 
 
 def test_doctor_shows_the_cache(home: Path, avbench_in: Any, tmp_path: Path) -> None:

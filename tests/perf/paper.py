@@ -12,6 +12,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from instruments import Cost, Meter, cost, peak_mb, place, prompt, score
@@ -42,6 +44,12 @@ def clips(folder: Path, count: int) -> list[Path]:
     return found
 
 
+def added(costs: Iterable[Cost]) -> Cost:
+    """Their sum."""
+    known = list(costs)
+    return Cost(sum(c.outside for c in known), sum(c.inside for c in known), sum(c.calls for c in known))
+
+
 def main(count: int) -> None:
     meter = Meter()
     with tempfile.TemporaryDirectory() as name:
@@ -62,11 +70,19 @@ def main(count: int) -> None:
         def over(*chosen: Metric) -> Cost:
             return cost(meter, lambda: all(score(path, chosen) for path in paths))
 
-        report("decoding alone", over())
-        apart = [report(f"{name} alone", over(metric)) for name, metric in zip(NAMES, metrics, strict=True)]
-        total = Cost(sum(c.outside for c in apart), sum(c.inside for c in apart), sum(c.calls for c in apart))
-        report("sum of the separate passes", total)
-        together = report("all together", over(*metrics))
+        # clip by clip, to and fro: whatever slows the machine down, or warms it up, does so to all passes alike
+        rounds = ((), *((metric,) for metric in metrics), tuple(metrics))
+        by_pass: list[list[Cost]] = [[] for _ in rounds]
+        for turn, path in enumerate(paths):
+            order = range(len(rounds)) if turn % 2 else reversed(range(len(rounds)))
+            for index in order:
+                by_pass[index].append(cost(meter, partial(score, path, rounds[index])))
+        decoding, *apart, together = map(added, by_pass)
+        report("decoding alone", decoding)
+        for name, found in zip(NAMES, apart, strict=True):
+            report(f"{name} alone", found)
+        total = report("sum of the separate passes", added(apart))
+        report("all together", together)
         os.environ[cache.SWITCH] = str(folder / "features")
         report("all together, into an empty cache", over(*metrics))
         report("all together, out of the cache", over(*metrics))

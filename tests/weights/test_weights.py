@@ -175,6 +175,7 @@ def test_the_table_is_complete() -> None:
         assert weights.licence
         assert weights.layout
         assert weights.digest.partition(":")[0] in ("", "sha256", "md5", "git")
+    assert find("synchformer").megabytes == 950
     assert [find(id).commercial for id in ("imagebind_huge", "synchformer", "s3fd")] == ["no", "yes", "unknown"]
 
 
