@@ -24,7 +24,7 @@ def _backends(**environment: str) -> dict[str, str]:
 
 def test_metrics_with_weights_say_so_in_their_backend() -> None:
     official, unverified = _backends(), _backends(AVBENCH_ALLOW_UNVERIFIED="1")
-    no_official_weights = {"signal", "speakers.txt", "world-1"}  # the world's scorers ship in the package
+    no_official_weights = {"signal", "speakers.txt", "world-1", "judge"}  # the world's scorers ship in the package
     for name, backend in official.items():
         assert unverified[name] == (backend if backend in no_official_weights else f"{backend}+unverified")
     assert {"lipsync", "desync", "imagebind", "javis_score"} <= official.keys()
