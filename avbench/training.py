@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -114,9 +114,13 @@ class Training(ABC, Generic[M]):
         self.recipe, self.out, self.device, self.team = recipe, out, device, team
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
-            model.parameters(), recipe.rate, (0.9, 0.99), weight_decay=recipe.decay, fused=True
+            self.groups(), recipe.rate, (0.9, 0.99), weight_decay=recipe.decay, fused=True
         )
         self.step, self.steps, self.seconds = 0, 0, 0.0
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The optimiser's `params`, and the `factor` of the rate that some of them learn at."""
+        return [{"params": list(self.model.parameters()), "factor": 1.0}]
 
     @abstractmethod
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
@@ -201,7 +205,7 @@ class Training(ABC, Generic[M]):
         total, row = self.loss(torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step))
         rate = recipe.rate * schedule(self.step, steps, recipe) * self.pace()
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         self.optimiser.zero_grad()
         total.backward()
         self.team.average(self.model.parameters())

@@ -41,7 +41,11 @@ class Synchformer(nn.Module):
 
     def compare(self, video: Tensor, audio: Tensor) -> Tensor:
         """Features (N, S, 8, dim) and (N, S, 6, dim) of the same S segments to (N, 21) logits of the offset."""
-        return self.transformer(self.vproj(video.flatten(1, 2)), self.aproj(audio.flatten(1, 2)))
+        return self.votes(video, audio, 1)[:, 0]
+
+    def votes(self, video: Tensor, audio: Tensor, voters: int) -> Tensor:
+        """Of the same features (N, voters, 21): those logits, then what each video token makes of the offset."""
+        return self.transformer(self.vproj(video.flatten(1, 2)), self.aproj(audio.flatten(1, 2)), voters)
 
 
 def load(state: Mapping[str, Tensor], source: str) -> Synchformer:
@@ -65,16 +69,16 @@ class _Head(nn.Module):
         self.vis_in_lnorm = nn.LayerNorm(dim)
         self.aud_in_lnorm = nn.LayerNorm(dim)
         self.pos_emb_cfg = _Positions(2 + config.segments * (config.times + config.steps), dim)
-        self.blocks = nn.ModuleList(_HeadBlock(dim, config.head_heads) for _ in range(config.head_blocks))
+        self.blocks = nn.ModuleList(HeadBlock(dim, config.head_heads) for _ in range(config.head_blocks))
         self.ln_f = nn.LayerNorm(dim)
         self.off_head = nn.Linear(dim, config.offsets)
 
-    def forward(self, video: Tensor, audio: Tensor) -> Tensor:
+    def forward(self, video: Tensor, audio: Tensor, voters: int) -> Tensor:
         off, mod = (token.expand(len(video), -1, -1) for token in (self.OFF_tok, self.MOD_tok))
         x = torch.cat([off, self.vis_in_lnorm(video), mod, self.aud_in_lnorm(audio)], dim=1) + self.pos_emb_cfg.pos_emb
         for block in self.blocks:
             x = block(x)
-        return self.off_head(self.ln_f(x[:, 0]))
+        return self.off_head(self.ln_f(x[:, :voters]))
 
 
 class _Positions(nn.Module):
@@ -83,7 +87,9 @@ class _Positions(nn.Module):
         self.pos_emb = nn.Parameter(torch.zeros(1, length, dim))
 
 
-class _HeadBlock(nn.Module):
+class HeadBlock(nn.Module):
+    """Attention over all tokens, then an MLP."""
+
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.ln1 = nn.LayerNorm(dim)

@@ -130,7 +130,7 @@ def test_sound_from_later_on_is_early() -> None:
     """The sign of the second stage's draws is that of the metric: above 0 the sound runs ahead of the picture."""
     steps = torch.arange(20, dtype=torch.float32)
     kept = shifts.Kept(steps[None, :, None, None].expand(1, 20, 8, 4), steps.repeat_interleave(4)[None, :, None, None])
-    video, audio, offset = kept.draw(shifts.NANO, torch.Generator().manual_seed(0))
+    video, audio, offset = kept.draw(2 * 2, shifts.NANO.net.segments, torch.Generator().manual_seed(0))
     ahead = audio[:, 0, 0, 0] - video[:, 0, 0, 0]
     assert ((ahead > 1) <= (offset > 0)).all() and ((ahead < -1) <= (offset < 0)).all()
     assert (offset / 0.08 - (offset / 0.08).round()).abs().max() < 1e-4
