@@ -39,13 +39,14 @@ class Agreement(Metric):
 
         return {
             "ib_av": self._cosine("ib_av", seen, heard),
-            "ib_ta": self._cosine("ib_ta", lambda: self._read(prompt.audio_caption, "audio_caption"), heard),
-            "ib_tv": self._cosine("ib_tv", lambda: self._read(prompt.video_caption, "video_caption"), seen),
+            # where nothing is said of the sound, what the clip is to show: the rule of JavisBench ("else text")
+            "ib_ta": self._cosine("ib_ta", lambda: self._read(prompt.audio_caption or prompt.video_caption), heard),
+            "ib_tv": self._cosine("ib_tv", lambda: self._read(prompt.video_caption), seen),
         }
 
-    def _read(self, text: str, field: str) -> Embedding:
+    def _read(self, text: str) -> Embedding:
         if not text.strip():
-            raise NotApplicable(f"the prompt has no {field}")
+            raise NotApplicable("the prompt has no caption")
         return self.reading(text)
 
     def _cosine(self, name: str, *sides: Callable[[], Embedding]) -> float | Score:
@@ -100,7 +101,7 @@ def agreement_columns(source: str, **sources: str) -> tuple[Column, ...]:
     """The columns of `Agreement`; `sources` adds what is said of one of them, `source` is said of all."""
     summaries = {
         "ib_av": "picture and sound",
-        "ib_ta": "audio caption and sound",
+        "ib_ta": "audio caption, or where there is none video caption, and sound",
         "ib_tv": "video caption and picture",
     }
     return tuple(

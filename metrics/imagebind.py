@@ -33,6 +33,7 @@ class ImageBind(Agreement):
     least: ClassVar[str] = "4 s of picture, 25 ms of sound"
     weights: ClassVar[tuple[str, ...]] = ("imagebind_bpe",)
     needs = (video, audio)
+    version: ClassVar[str] = "2"  # IB-A reads the video caption where the sound has none
     backend: ClassVar[str] = backend("imagebind_huge")
     core: ClassVar[bool] = False
 

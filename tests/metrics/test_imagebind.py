@@ -132,7 +132,7 @@ def test_a_real_clip_with_and_without_a_prompt(shared: Path, small: Network, wei
     answer = ImageBind().score(Clip(path, Prompt("p"), "model"), features)
     assert isinstance(answer["ib_av"], float)
     assert -1 <= answer["ib_av"] <= 1
-    assert "no audio_caption" in _reason(answer["ib_ta"], Status.NOT_APPLICABLE)
+    assert "no caption" in _reason(answer["ib_ta"], Status.NOT_APPLICABLE)
     captions = Prompt("p", audio_caption="a suona", video_caption="a man plays the suona")
     answer = ImageBind().score(Clip(path, captions, "model"), features)
     assert "pull imagebind_bpe" in _reason(answer["ib_tv"], Status.UNSCORED)
