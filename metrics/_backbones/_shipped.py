@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from avbench.errors import Unscored, UsageError
+from avbench.ledger import NEEDS
 
 M = TypeVar("M", bound=nn.Module)
 FOLDER = Path(__file__).parents[1] / "_world"
@@ -31,29 +32,39 @@ def shipped(load: Load[M], name: str) -> M:
 
     Raises Unscored where it has no weights, and UsageError where its file is broken.
     """
-    path = FOLDER / f"{name}.safetensors"
-    if not ships(name):
-        raise Unscored(f"{name} has no weights here; run avbench train {name} --out DIR, copy its weights to {path}")
-    return _loaded(load, path)
+    return _loaded(load, FOLDER / f"{name}.safetensors")
 
 
 def read(load: Load[M], path: Path) -> M:
-    """The network that `write` wrote to `path`, in full precision, in evaluation mode."""
+    """The network that `write` wrote to `path`, in full precision, in evaluation mode. Raises as `unpack` does."""
+    state, sizes = unpack(path)
+    return load(state, str(path), sizes)
+
+
+def unpack(path: Path) -> tuple[dict[str, Tensor], Sizes]:
+    """Weights in full precision, and sizes, of a file of `write`.
+
+    Raises Unscored where there is none, and UsageError where it is broken.
+    """
     try:
         with safe_open(path, "pt") as file:
             facts = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in list(file.keys())}
         sizes = json.loads(facts["sizes"])
+    except FileNotFoundError as error:
+        how = f"avbench train {path.stem} --out DIR, then copy its weights to {path}"
+        raise Unscored(f"{NEEDS}weights of {path.stem}, which are not here: {how}") from error
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise UsageError(f"{path} is no weights file of this package: {error}") from error
-    return load({key: t.float() if t.is_floating_point() else t for key, t in state.items()}, str(path), sizes)
+    return {key: t.float() if t.is_floating_point() else t for key, t in state.items()}, sizes
 
 
 def write(path: Path, state: Mapping[str, Tensor], sizes: Sizes, facts: Mapping[str, object]) -> Path:
-    """The weights in fp16, with the network's `sizes` and whatever `facts` of its training."""
-    half = {key: (t.half() if t.is_floating_point() else t).contiguous() for key, t in state.items()}
-    told = {key: str(value) for key, value in facts.items()}
-    save_file(half, path, {"sizes": json.dumps(dict(sizes)), **told})
+    """The weights in fp16, with the network's `sizes` and whatever `facts` of its training; written atomically."""
+    half = {key: (t.detach().half() if t.is_floating_point() else t).cpu().contiguous() for key, t in state.items()}
+    part = path.with_suffix(".part")
+    save_file(half, part, {"sizes": json.dumps(dict(sizes)), **{key: str(value) for key, value in facts.items()}})
+    part.replace(path)
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -83,15 +83,15 @@ def _transcribed(samples: NDArray[np.float32], language: str) -> Transcript:
 
 @cache
 def load(path: Path) -> tuple[Ear, Lexicon]:
-    """Network and lexicon of a file of `avbench train asr`. Raises Unscored when there is none or it is another's."""
-    from . import _file
+    """Network and lexicon of a file of `avbench train asr`. Raises Unscored when there is none."""
+    from ._shipped import unpack
+    from ._state import build
     from .world_ear_net import Ear, EarConfig
     from .world_lexicon import Lexicon
 
-    config, state = _file.read(path)
+    state, sizes = unpack(path)
     packed = {name: state.pop(name) for name in list(state) if name.startswith("lexicon.")}
-    prior = state.pop("prior", None)
-    net = _file.fill(Ear(EarConfig(**config)), state, path)
-    if prior is not None:
-        net.prior.copy_(prior)
+    prior = state.pop("prior")
+    net = build(partial(Ear, EarConfig(**sizes)), state, str(path))
+    net.prior = prior
     return net, Lexicon.unpack({name.removeprefix("lexicon."): array.numpy() for name, array in packed.items()})

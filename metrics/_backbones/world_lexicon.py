@@ -1,7 +1,7 @@
 """What the world's recogniser can write: words and how espeak-ng says them, as a tree of phonemes for each accent.
 
 English has the most frequent words, and single phonemes spelled by rule, so that any word at all can be written.
-Mandarin has every syllable, as toned pinyin: which character it is, only a language model could say.
+Mandarin has the most frequent words and every syllable, as toned pinyin: which characters they are is not told.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PIECE = "+"  # marks what is joined to the piece before it
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A text and one way to say it, as numbers of the lexicon's symbols; `weight` is a natural log probability."""
+    """A text and one way to say it: numbers of the lexicon's symbols, their tones, and a natural log probability."""
 
     text: str
     phones: tuple[int, ...]
-    tone: int
+    tones: tuple[int, ...]
     weight: float
 
 
@@ -46,7 +46,7 @@ class Lexicon:
             packed[f"{voice}.texts"] = _bytes([entry.text for entry in entries])
             packed[f"{voice}.lengths"] = np.array([len(entry.phones) for entry in entries], np.uint8)
             packed[f"{voice}.phones"] = np.array([phone for entry in entries for phone in entry.phones], np.uint8)
-            packed[f"{voice}.tones"] = np.array([entry.tone for entry in entries], np.uint8)
+            packed[f"{voice}.tones"] = np.array([tone for entry in entries for tone in entry.tones], np.uint8)
             packed[f"{voice}.weights"] = np.array([entry.weight for entry in entries], np.float16)
         return packed
 
@@ -56,9 +56,10 @@ class Lexicon:
         for voice in (name.removesuffix(".texts") for name in packed if name.endswith(".texts")):
             texts = _texts(packed[f"{voice}.texts"])
             ends = np.cumsum(packed[f"{voice}.lengths"].astype(np.int64))[:-1]
-            phones = [tuple(run.tolist()) for run in np.split(packed[f"{voice}.phones"], ends)]
-            rest = (packed[f"{voice}.tones"].tolist(), packed[f"{voice}.weights"].astype(np.float32).tolist())
-            entries[voice] = tuple(Entry(*row) for row in zip(texts, phones, *rest, strict=True))
+            said = (np.split(packed[f"{voice}.{name}"], ends) for name in ("phones", "tones"))
+            phones, tones = ([tuple(run.tolist()) for run in runs] for runs in said)
+            weights = packed[f"{voice}.weights"].astype(np.float32).tolist()
+            entries[voice] = tuple(Entry(*row) for row in zip(texts, phones, tones, weights, strict=True))
         return cls(tuple(_texts(packed["symbols"])), entries)
 
 
@@ -82,8 +83,8 @@ class Tree:
         ends = []
         for entry in entries:
             at = -1
-            for phone in entry.phones:
-                at = nodes.setdefault((at, phone, entry.tone), len(nodes))
+            for phone, tone in zip(entry.phones, entry.tones, strict=True):
+                at = nodes.setdefault((at, phone, tone), len(nodes))
             ends.append((at, entry.weight, entry.text))
         parents, phones, tones = np.array(list(nodes), np.int64).reshape(-1, 3).T
         places, weights, texts = zip(*ends, strict=True)

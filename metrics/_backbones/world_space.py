@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -122,9 +122,10 @@ def _network() -> Space:
 
 @cache
 def load(path: Path) -> Space:
-    """The towers of a file of `avbench train trimodal`. Raises Unscored when there is none or it is another's."""
-    from . import _file
+    """The towers of a file of `avbench train trimodal`. Raises Unscored when there is none."""
+    from ._shipped import unpack
+    from ._state import build
     from .world_space_net import Space, SpaceConfig
 
-    config, state = _file.read(path)
-    return _file.fill(Space(SpaceConfig(**config)), state, path)
+    state, sizes = unpack(path)
+    return build(partial(Space, SpaceConfig(**sizes)), state, str(path))

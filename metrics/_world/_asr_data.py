@@ -23,7 +23,7 @@ from avbench.world.sound import level
 from avbench.world.sources import KINDS
 
 from .._backbones.world_text import LANGUAGES
-from ._asr_espeak import phonemes
+from ._asr_espeak import Said, phonemes
 from ._asr_sentences import draw
 from ._render import Arrays, build
 
@@ -32,7 +32,7 @@ SECONDS = 4.6  # longest utterance
 SLOT = 320  # samples to a slot, for which the recogniser says phoneme and tone
 TAPE = 8  # utterances spoken by one process
 TEXT = 200  # bytes kept of a text
-MANDARIN = 0.35
+MANDARIN = 0.45
 WORDLESS = 0.05  # share of a batch in which nobody speaks
 HELD_OUT = ("f2", "f3", "m5")  # the voices of the speakers that no scorer is trained on
 VOICES = (
@@ -178,17 +178,17 @@ def say(number: int, seed: int) -> Arrays:
     for i, raw in enumerate(speech.utter(calls)):
         lead, tail = int(rng.integers(800, 5200)), int(rng.integers(800, 5200))
         voice = str(calls[i]["voices"][-1])
-        expected = [(symbol, said.tone) for said in phonemes(texts[i], voice) for symbol in said.phones]
+        expected = Said.together(phonemes(texts[i], voice))
         heard = [phone for phone in raw.phones if phone.symbol != "_"]
         written = texts[i].encode()
-        if len(written) > TEXT or lead + len(raw.audio) > size or len(expected) != len(heard):
+        if len(written) > TEXT or lead + len(raw.audio) > size or len(expected.phones) != len(heard):
             continue  # length 0: left out
         loudest = float(np.abs(raw.audio).max())
         audio[i, lead : lead + len(raw.audio)] = np.rint(raw.audio * (0.7 * 32767 / max(loudest, 1e-3)))
         length[i] = min(size, lead + len(raw.audio) + tail) // SLOT * SLOT
         text[i, : len(written)] = np.frombuffer(written, np.uint8)
         centres = (np.arange(slots) + 0.5) * SLOT / RATE - lead / RATE
-        for phone, (_, tone) in zip(heard, expected, strict=True):
+        for phone, tone in zip(heard, expected.tones, strict=True):
             during = (centres >= phone.start) & (centres < phone.end)
             phones[i, during], tones[i, during] = symbol_code(phone.symbol), tone
     return {

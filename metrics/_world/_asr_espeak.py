@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,10 +19,16 @@ _TONE = re.compile(rf"({'|'.join(TONES)})$")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A word, or a few that are said as one, or a Mandarin syllable: its phonemes and its tone (0: none)."""
+    """A word, or a few that are said as one: its phonemes, and the tone (0: none) of the syllable that each is in."""
 
     phones: tuple[str, ...]
-    tone: int = 0
+    tones: tuple[int, ...]
+
+    @classmethod
+    def together(cls, parts: Iterable[Said]) -> Said:
+        """Said without a pause."""
+        parts = tuple(parts)
+        return cls(tuple(p for part in parts for p in part.phones), tuple(t for part in parts for t in part.tones))
 
 
 def phonemes(text: str, voice: str) -> list[Said]:
@@ -44,7 +51,7 @@ def _said(group: str, voice: str) -> Said:
             tone, symbol = TONES[match.group()], symbol[: match.start()]
         if symbol and not symbol.startswith("("):
             phones.append(symbol)
-    return Said(tuple(phones), tone)
+    return Said(tuple(phones), (tone,) * len(phones))
 
 
 @cache

@@ -26,18 +26,18 @@ _SOUNDS = (  # phonemes to letters, the first that the mnemonic starts with
 def build(seed: int = 0, words: int = WORDS, sentences: int = SENTENCES) -> Lexicon:
     """From wordfreq's words, pypinyin's characters and espeak-ng. Needs the packages of training."""
     said = {voice: _english(voice, words, sentences, seed) for voice in VOICES["en"]}
-    said |= {voice: _mandarin(voice) for voice in VOICES["zh"]}
+    said |= {voice: _mandarin(voice, words) for voice in VOICES["zh"]}
     symbols = ("_", *sorted({phone for found in said.values() for one, _ in found for phone in one.phones}))
     number = {symbol: i for i, symbol in enumerate(symbols)}
     entries = {}
     for voice, found in said.items():
         listed = [
-            Entry(text, tuple(number[phone] for phone in one.phones), one.tone, weight)
+            Entry(text, tuple(number[phone] for phone in one.phones), one.tones, weight)
             for (one, text), weight in found.items()
         ]
         if LANGUAGE_OF[voice] == "en":
             used = sorted({phone for entry in listed for phone in entry.phones})
-            listed += [Entry(PIECE + _letters(symbols[phone]), (phone,), 0, 0.0) for phone in used]
+            listed += [Entry(PIECE + _letters(symbols[phone]), (phone,), (0,), 0.0) for phone in used]
         entries[voice] = tuple(listed)
     return Lexicon(symbols, entries)
 
@@ -52,8 +52,7 @@ def _english(voice: str, words: int, sentences: int, seed: int) -> Found:
     last = min(weight.values())
     found: Found = {}
     for word in ranked:
-        group = phonemes(word, voice)
-        found[Said(tuple(phone for said in group for phone in said.phones)), word] = weight[word]
+        found[Said.together(phonemes(word, voice)), word] = weight[word]
     rng = np.random.default_rng((seed, 0x1E))
     counts: Counter[tuple[Said, str]] = Counter()
     for _ in range(sentences):
@@ -88,8 +87,8 @@ def _aligned(groups: list[Said], pieces: list[str], known: Found) -> list[tuple[
     return out
 
 
-def _mandarin(voice: str) -> Found:
-    """Every syllable that pypinyin knows of a character in use, as espeak-ng says it."""
+def _mandarin(voice: str, words: int) -> Found:
+    """Every syllable that pypinyin knows of a character in use, and words of more than one, as espeak-ng says them."""
     from pypinyin.constants import PINYIN_DICT
 
     found: Found = {}
@@ -98,7 +97,7 @@ def _mandarin(voice: str) -> Found:
         if 0x4E00 <= code <= 0x9FA5:
             groups = phonemes(chr(code), voice)
             syllable = pinyin(chr(code))
-            if len(groups) == 1 and groups[0].tone and re.fullmatch(r"[a-z]+[1-5]", syllable):
+            if len(groups) == 1 and groups[0].tones[0] and re.fullmatch(r"[a-z]+[1-5]", syllable):
                 counts[groups[0], syllable] += 1
     rng = np.random.default_rng(0x1F)
     for _ in range(SENTENCES):
@@ -110,6 +109,10 @@ def _mandarin(voice: str) -> Found:
     for pair, count in counts.items():
         if count >= 3 or not any(other == pair[0] for other, _ in counts if other is not pair[0]):
             found[pair] = float(np.log(count / total))
+    for rank, word in enumerate(frequent("zh", words)):
+        groups, text = phonemes(word, voice), pinyin(word)
+        if len(word) > 1 and len(groups) == len(text.split()) and all(said.tones[0] for said in groups):
+            found.setdefault((Said.together(groups), text), -float(np.log(rank + 8)))
     return found
 
 

@@ -59,13 +59,9 @@ class Dataset:
                 span = int(rng.integers(SHORTEST * RATE // HOP // 2, mel.shape[2]))
                 start = int(rng.integers(0, mel.shape[2] - span))
                 mel = mel[:, :, start : start + span]
-        return Batch(
-            torch.from_numpy(frames),
-            torch.from_numpy(mel),
-            torch.from_numpy(column["seen"]),
-            torch.from_numpy(column["heard"]),
-            torch.from_numpy(column["heard"].any(1)),
-        )
+        told = np.asarray(column["heard"].any(1))
+        heard = np.where(told[:, None], column["heard"], column["seen"])  # as IB-A reads a prompt
+        return Batch(*map(torch.from_numpy, (frames, mel, column["seen"], heard, told)))
 
 
 def prompt_of(number: int, seed: int, held_out: bool = False) -> tuple[Prompt, np.random.Generator]:

@@ -17,11 +17,10 @@ from avbench.errors import UsageError
 from avbench.parts import Scorer
 from avbench.training import Cell, Training, refuse_to_overwrite
 
-from .._backbones._file import save
+from .._backbones._shipped import write
 from .._backbones.world_ear import transcribe
-from .._backbones.world_ear_net import Ear, EarConfig
+from .._backbones.world_ear_net import Ear, EarConfig, features
 from .._backbones.world_lexicon import Lexicon
-from .._backbones.world_mel import log_mel
 from .._backbones.world_text import LANGUAGES, pinyin, spoken_letters
 from ._asr_data import Batch, Dataset
 from ._asr_words import build
@@ -35,14 +34,14 @@ class AsrRecipe:
     blocks: int = 6
     words: int = 20_000
     sentences: int = 3000
-    utterances: int = 2560
+    utterances: int = 6400
     noises: int = 88
     held_out: int = 32
     seed: int = 0
-    steps: int = 400
+    steps: int = 2600
     batch: int = 16
     rate: float = 2e-3
-    warmup: int = 40
+    warmup: int = 80
     cooldown: float = 0.6
     decay: float = 0.02
     ema: float = 0.98
@@ -107,9 +106,9 @@ class AsrTraining(Training[Ear]):
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=source)))
         batch = _on(self.data.batch(self.asr.batch, rng), self.device)
-        mel = masked(log_mel(batch.sound, batch.lengths), rng)
+        heard = masked(features(batch.sound, batch.lengths), rng)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-            phones, tones = self.model(mel, batch.languages)
+            phones, tones = self.model(heard, batch.languages)
         said = F.cross_entropy(phones.transpose(1, 2), batch.phones, ignore_index=-1)
         sung = F.cross_entropy(tones.transpose(1, 2), batch.tones, ignore_index=-1)
         return said + sung, {"phones": round(said.item(), 5), "tones": round(sung.item(), 5)}
@@ -138,7 +137,7 @@ class AsrTraining(Training[Ear]):
         facts = {"steps": self.step, "hours": round(self.seconds / 3600, 2), "utterances": self.asr.utterances}
         packed = {f"lexicon.{name}": torch.from_numpy(array.copy()) for name, array in self.lexicon.pack().items()}
         state = {**self.average, **packed, "prior": self._prior()}
-        return save(self.out / "weights.safetensors", asdict(self.model.config), state, facts)
+        return write(self.out / "weights.safetensors", state, asdict(self.model.config), facts)
 
     def _prior(self) -> Tensor:
         """Log of the share of each phoneme in the training set."""
@@ -147,15 +146,15 @@ class AsrTraining(Training[Ear]):
         return torch.from_numpy(np.log(counts / counts.sum())).float()
 
 
-def masked(mel: Tensor, rng: np.random.Generator) -> Tensor:
+def masked(heard: Tensor, rng: np.random.Generator) -> Tensor:
     """A band of frequency and a span of time of each utterance made average (SpecAugment, Park et al. 2019)."""
-    mel = mel.clone()
-    for one in mel:
-        low, span = int(rng.integers(mel.shape[1])), int(rng.integers(12))
+    heard = heard.clone()
+    for one in heard:
+        low, span = int(rng.integers(heard.shape[1])), int(rng.integers(12))
         one[low : low + span] = 0
-        start, span = int(rng.integers(mel.shape[2])), int(rng.integers(8))
+        start, span = int(rng.integers(heard.shape[2])), int(rng.integers(8))
         one[:, start : start + span] = 0
-    return mel
+    return heard
 
 
 def _on(batch: Batch, device: str) -> Batch:

@@ -16,7 +16,7 @@ from avbench.errors import UsageError
 from avbench.parts import Scorer
 from avbench.training import Cell, Training, refuse_to_overwrite
 
-from .._backbones._file import save
+from .._backbones._shipped import write
 from .._backbones.world_space_net import Space, SpaceConfig
 from ._trimodal_data import Batch, Dataset
 
@@ -26,10 +26,10 @@ class TrimodalRecipe:
     """What decides a training: sizes, the training set, the optimiser."""
 
     net: SpaceConfig = field(default_factory=SpaceConfig)
-    clips: int = 1024
+    clips: int = 3072
     held_out: int = 100
     seed: int = 0
-    steps: int = 300
+    steps: int = 800
     batch: int = 64
     rate: float = 1e-3
     warmup: int = 50
@@ -37,7 +37,7 @@ class TrimodalRecipe:
     decay: float = 0.05
     ema: float = 0.99
     clip: float = 1.0
-    probe_every: int = 200
+    probe_every: int = 100
     save_every: int = 100
 
 
@@ -94,7 +94,7 @@ class TrimodalTraining(Training[Space]):
         parts = {
             "picture_sound": self.model.agree(video, audio),
             "picture_text": self.model.agree(video, seen),
-            "sound_text": self.model.agree(audio[batch.told], heard[batch.told]),
+            "sound_text": self.model.agree(audio, heard),
         }
         return torch.stack(list(parts.values())).sum(), {name: round(part.item(), 5) for name, part in parts.items()}
 
@@ -114,7 +114,7 @@ class TrimodalTraining(Training[Space]):
 
     def export(self) -> Path:
         facts = {"steps": self.step, "hours": round(self.seconds / 3600, 2), "clips": self.trimodal.clips}
-        return save(self.out / "weights.safetensors", asdict(self.trimodal.net), self.average, facts)
+        return write(self.out / "weights.safetensors", self.average, asdict(self.trimodal.net), facts)
 
 
 def recalled(one: Tensor, other: Tensor) -> list[float]:

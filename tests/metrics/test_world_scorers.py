@@ -93,7 +93,11 @@ def test_cosines_are_those_of_the_towers(arrays: Any, score: Any, monkeypatch: p
     video, audio = features[world_space.WorldVideo()], features[world_space.WorldAudio()]
     assert answer["ib_av"] == pytest.approx(float(video @ audio), abs=1e-5)
     assert answer["ib_tv"] == pytest.approx(float(video @ world_space.read("A dog")), abs=1e-5)
-    assert answer["ib_ta"].status is Status.NOT_APPLICABLE and "audio_caption" in answer["ib_ta"].reason
+    assert answer["ib_ta"] == pytest.approx(float(audio @ world_space.read("A dog")), abs=1e-5)
+    answer = score("imagebind_world", features, Prompt("p", video_caption="A dog", audio_caption="barking"))
+    assert answer["ib_ta"] == pytest.approx(float(audio @ world_space.read("barking")), abs=1e-5)
+    answer = score("imagebind_world", features, Prompt("p"))
+    assert answer["ib_ta"].status is Status.NOT_APPLICABLE and "no caption" in answer["ib_ta"].reason
     answer = score("javis_score_world", features)
     each = features[world_space.WorldFrames()]
     assert each.shape == (50, 16)

@@ -15,17 +15,18 @@ from avbench.metrics._backbones.world_ear import load
 from avbench.metrics._backbones.world_ear_net import Ear, EarConfig
 from avbench.metrics._backbones.world_lexicon import Entry, Lexicon, Tree
 from avbench.metrics._backbones.world_mel import log_mel
+from avbench.metrics._backbones.world_pitch import REACH, STEP, pitches
 from avbench.metrics._backbones.world_text import pinyin, spoken_letters
 from avbench.metrics._backbones.world_words import Costs, decode, joined
 
 WORDS = (
-    Entry("a", (1,), 0, -1.0),
-    Entry("cat", (2, 1, 3), 0, -4.0),
-    Entry("cats", (2, 1, 3, 4), 0, -6.0),
-    Entry("act", (1, 2, 3), 0, -7.0),
-    Entry("+k", (2,), 0, 0.0),
-    Entry("+a", (1,), 0, 0.0),
-    Entry("+t", (3,), 0, 0.0),
+    Entry("a", (1,), (0,), -1.0),
+    Entry("cat", (2, 1, 3), (0, 0, 0), -4.0),
+    Entry("cats", (2, 1, 3, 4), (0, 0, 0, 0), -6.0),
+    Entry("act", (1, 2, 3), (0, 0, 0), -7.0),
+    Entry("+k", (2,), (0,), 0.0),
+    Entry("+a", (1,), (0,), 0.0),
+    Entry("+t", (3,), (0,), 0.0),
 )
 
 
@@ -70,15 +71,15 @@ def test_any_row_of_words_is_read_back(words: list[str]) -> None:
 
 
 def test_tones_tell_syllables_apart() -> None:
-    entries = (Entry("ma1", (2, 1), 1, -2.0), Entry("ma3", (2, 1), 3, -1.0))
+    entries = (Entry("ma1", (2, 1), (1, 1), -2.0), Entry("ma3", (2, 1), (3, 3), -1.0))
     tones = np.log(np.full((6, 6), 0.01, np.float32))
     tones[:, 1] = np.log(0.95)
     assert decode(said("21"), tones, Tree.of(entries), Costs())[0] == ["ma1"]
 
 
 def test_a_lexicon_survives_its_file() -> None:
-    lexicon = Lexicon(("_", "a", "k"), {"en-us": (Entry("ka", (2, 1), 0, -1.5), Entry("+a", (1,), 0, 0.0)),
-                                        "cmn": (Entry("ka3", (2, 1), 3, -2.0),)})  # fmt: skip
+    lexicon = Lexicon(("_", "a", "k"), {"en-us": (Entry("ka", (2, 1), (0, 0), -1.5), Entry("+a", (1,), (0,), 0.0)),
+                                        "cmn": (Entry("ka3", (2, 1), (3, 3), -2.0),)})  # fmt: skip
     assert Lexicon.unpack(lexicon.pack()) == lexicon
 
 
@@ -103,6 +104,22 @@ def test_level_and_padding_do_not_change_what_is_heard() -> None:
     found = log_mel(padded, torch.tensor([6400]))
     torch.testing.assert_close(found[..., :38], alone[..., :38], atol=2e-2, rtol=0)
     assert not found[..., 40:].any()
+    assert not pitches(padded, torch.tensor([6400]), 80)[..., 40:].any()
+    once = pitches(sound[None], torch.tensor([6400]), 40)
+    torch.testing.assert_close(pitches(sound[None] * 3, torch.tensor([6400]), 40), once, atol=2e-2, rtol=0)
+
+
+def test_a_glide_is_told_in_semitones_from_the_voice_s_mean() -> None:
+    semitones = np.concatenate([np.linspace(-3, 3, 8000), np.full(8000, 3), np.full(8000, -3)])
+    for voice in (110.0, 220.0):
+        phase = np.cumsum(voice * 2 ** (semitones / 12)) * 2 * np.pi / 16_000
+        harmonics = np.sum([np.sin(k * phase) / k for k in range(1, 6)], axis=0)
+        sound = torch.from_numpy(0.1 * harmonics.astype(np.float32))[None]
+        found = pitches(sound, torch.tensor([sound.shape[1]]), 150)[0]
+        said = (found.argmax(0) - REACH) * STEP
+        for column in (5, 25, 45, 75, 125):
+            assert abs(float(said[column]) - semitones[column * 160 + 160]) <= 0.75
+        assert float(found.max()) == pytest.approx(1, abs=0.05)
 
 
 def test_there_are_two_answers_every_forty_milliseconds() -> None:
