@@ -72,11 +72,10 @@ def _facts(name: str) -> list[Row]:
 
     found = describe_metrics(InProcess("cpu"), name) if name else describe_metrics(InProcess("cpu"))
     chosen = choose_metrics(name, found).metrics if name else found
-    for metric in chosen:
-        if metric.broken:
-            say(f"metric {metric.name!r} is left out: {metric.broken}")
     summaries = {row["name"]: row["summary"] for row in _parts(Metric)}
-    return [{"name": row["name"], "summary": summaries.get(row["name"], ""), **row} for row in rows(chosen)]
+    told = [{"name": row["name"], "summary": summaries.get(row["name"], ""), **row} for row in rows(chosen)]
+    broken = [{"name": m.name, "summary": f"BROKEN: {m.broken}"} for m in chosen if m.broken]
+    return sorted(told + broken, key=lambda row: str(row["name"]))
 
 
 def _in_full(name: str) -> str:

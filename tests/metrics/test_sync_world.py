@@ -89,9 +89,7 @@ def test_absent_weights_are_a_reason(
 ) -> None:
     (tmp_path / "domain.safetensors").symlink_to(_shipped.FOLDER / "domain.safetensors")
     monkeypatch.setattr(_shipped, "FOLDER", tmp_path)
-    with pytest.raises(
-        Unscored, match=r"^needs weights of (\w+), .*: avbench train \1 --out"
-    ):
+    with pytest.raises(Unscored, match=r"^needs weights of (\w+), .*: avbench train \1 --out"):
         score(name, arrays(talker[1].frames, talker[1].audio, 16000), talker[0])
 
 
