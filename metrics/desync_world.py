@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from avbench.answers import ALL, TEXT, Answers
+from avbench.answers import ALL, TEXT, Answers, Fault
 from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
@@ -43,7 +43,7 @@ class DeSyncWorld(Metric):
             source=SOURCE,
         ),
     )
-    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(ignores=TEXT)}
+    answers: ClassVar[Mapping[str, Answers]] = {ALL: Answers(worse=(Fault.SHIFT_AUDIO,), ignores=TEXT)}
     least: ClassVar[str] = "3.84 s"
     terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     needs = (WorldLook(), WorldVideo(), WorldAudio())
