@@ -23,7 +23,7 @@ class ImageBindWorld(Agreement):
     columns = agreement_columns("contrastive towers trained on the world (docs/scorers.md)")
     answers: ClassVar[Mapping[str, Answers]] = {
         "ib_av": Answers(worse=(Fault.SWAP_AUDIO,), ignores=TEXT),
-        "ib_ta": Answers(worse=(Fault.SWAP_AUDIO,), ignores=PICTURE),
+        "ib_ta": Answers(ignores=PICTURE),
         "ib_tv": Answers(worse=(Fault.WRONG_CAPTION,), ignores=SOUND),
     }
     video, audio = WorldVideo(), WorldAudio()
