@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from avbench import registry
 from avbench.errors import NotApplicable, Unscored
 from avbench.leaderboard import Leaderboard, Measure, Row, grouped
-from avbench.parts import Metric, SetMetric
+from avbench.parts import Metric
 from avbench.records import Prompt, Status
 from avbench.results import Results
+from avbench.set_metric import SetMetric
 from avbench.set_snapshot import of_run
 from avbench.statistics.intervals import Interval
 from avbench.statistics.jackknife import jackknife

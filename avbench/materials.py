@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avbench.parts import Material, Materials
 from avbench.records import Status
+from avbench.set_metric import Material, Materials
 from avbench.store import DATABASE, reading
 
 if TYPE_CHECKING:

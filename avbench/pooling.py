@@ -11,12 +11,13 @@ from avbench import registry
 from avbench.executor import Executor
 from avbench.ledger import Ledger
 from avbench.materials import StoredMaterials
-from avbench.parts import Materials, Metric, SetMetric, Summary
+from avbench.parts import Metric
 from avbench.plan import MetricFacts, fingerprint
 from avbench.progress import progress
 from avbench.records import SetScore, Status
 from avbench.reference import Reference
 from avbench.scoring import why
+from avbench.set_metric import Materials, SetMetric, Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from avbench.errors import NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
 from avbench.files import write_atomically
 from avbench.materials import StoredMaterials
-from avbench.parts import Metric, SetMetric, Summary
+from avbench.parts import Metric
 from avbench.plan import MetricFacts, fingerprint
 from avbench.progress import progress, say
+from avbench.set_metric import SetMetric, Summary
 from avbench.weights import fingerprint as digest_of_weights
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
 from avbench.ledger import Ledger
 from avbench.materials import Left, pack
-from avbench.parts import Features, Metric, SetMetric
+from avbench.parts import Features, Metric
 from avbench.plan import CORE, MetricFacts, fingerprint, split
 from avbench.progress import progress, say
 from avbench.records import Clip, Score, Status
+from avbench.set_metric import SetMetric
 
 
 @dataclass(frozen=True, slots=True)

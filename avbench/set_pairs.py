@@ -12,8 +12,9 @@ from avbench import registry
 from avbench.errors import NotApplicable, Unscored, UsageError
 from avbench.leaderboard import Measure
 from avbench.pairs import Clip, Comparison
-from avbench.parts import Material, Metric, SetMetric, SetStatistic
+from avbench.parts import Metric
 from avbench.records import Direction
+from avbench.set_metric import Material, SetMetric, SetStatistic
 from avbench.snapshot import Snapshot
 from avbench.statistics.sets import Swap, swap_permutation
 

@@ -13,10 +13,11 @@ from avbench import registry
 from avbench.errors import Unscored
 from avbench.leaderboard import Measure
 from avbench.materials import StoredMaterials
-from avbench.parts import Material, Metric, SetMetric, Summary
+from avbench.parts import Metric
 from avbench.records import JSON
 from avbench.reference import read_arrays, read_facts
 from avbench.results import measure_of
+from avbench.set_metric import Material, SetMetric, Summary
 from avbench.store import is_run
 
 SMALL = 64  # numbers of a clip that a file for git has room for: counts of edits, and no features

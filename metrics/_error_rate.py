@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
-from avbench.parts import Material, Materials, SetStatistic
 from avbench.records import Column, SetScore, Status
+from avbench.set_metric import Material, Materials, SetStatistic
 
 from ._backbones._paper import library
 

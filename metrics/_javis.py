@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
-from avbench.parts import Materials, Summary
 from avbench.records import Column, Direction, SetScore
+from avbench.set_metric import Materials, Summary
 
 from ._distances import FEW, Moments, frechet, noise_floor
 from ._sets import KEPT, needed, refused, rows

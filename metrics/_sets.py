@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import Unscored
-from avbench.parts import Material, Materials, Picked, SetStatistic, Summary
 from avbench.records import Column, Direction, SetScore, Status
+from avbench.set_metric import Material, Materials, Picked, SetStatistic, Summary
 from avbench.statistics.intervals import mean as mean_of
 
 from ._distances import FEW, Features, Moments, frechet, frechet_infinity, frechet_to

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import AudioBackbone, Features, Material, Materials, SetMetric, SetStatistic, Summary
+from avbench.parts import AudioBackbone, Features
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore, Status
+from avbench.set_metric import Material, Materials, SetMetric, SetStatistic, Summary
 
 from ._backbones.transcript import Heard, Transcript
 from ._backbones.vad import VoiceActivity

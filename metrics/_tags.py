@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import NotApplicable
-from avbench.parts import Material, Materials, Picked, SetStatistic, Summary
 from avbench.records import Column, Direction, SetScore
+from avbench.set_metric import Material, Materials, Picked, SetStatistic, Summary
 
 from ._classes import SPLITS, inception_score, kl_sigmoid, kl_softmax
 from ._sets import (

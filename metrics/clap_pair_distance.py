@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Materials, SetMetric, Summary
+from avbench.parts import Features
 from avbench.records import Clip, Column, Direction, SetScore
+from avbench.set_metric import Materials, SetMetric, Summary
 from avbench.weights import backend
 
 from ._backbones.clap import VerseClap

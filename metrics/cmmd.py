@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Materials, SetMetric, Summary
+from avbench.parts import Features
 from avbench.records import Clip, Column, Direction, SetScore
+from avbench.set_metric import Materials, SetMetric, Summary
 from avbench.weights import backend
 
 from ._backbones.cmmd import WEIGHTS, CmmdFrames

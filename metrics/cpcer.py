@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from avbench.answers import ALL, PICTURE, SOUND, Answers, Fault
 from avbench.errors import NotApplicable, Unscored
-from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic, Summary
+from avbench.parts import Features
 from avbench.records import JSON, Clip, Column, Direction, Prompt, Score, SetScore
+from avbench.set_metric import Material, Materials, SetMetric, SetStatistic, Summary
 
 from ._error_rate import best_speakers, corpus, corpus_column, corpus_name, corpus_statistic, packed
 from ._text import by_speaker, mova

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
-from avbench.parts import Features, Material, Materials, SetMetric, SetStatistic, Summary
+from avbench.parts import Features
 from avbench.records import Clip, Column, SetScore
+from avbench.set_metric import Material, Materials, SetMetric, SetStatistic, Summary
 from avbench.weights import backend
 
 from ._backbones.vggish import VggishPatches

@@ -22,11 +22,12 @@ from avbench.export import export
 from avbench.leaderboard import Leaderboard, Measure, build
 from avbench.ledger import Ledger
 from avbench.materials import LIMIT, Left, StoredMaterials, pack
-from avbench.parts import Features, Materials, SetMetric, Summary
+from avbench.parts import Features
 from avbench.plan import MetricFacts
 from avbench.pooling import pool_sets
 from avbench.records import Clip, Column, Direction, Prompt, SetScore, Status, Suite
 from avbench.reference import Reference, of_run
+from avbench.set_metric import Materials, SetMetric, Summary
 from avbench.store import load_set_scores
 
 COLUMN = Column("mean", "", Direction.UP, 0, 1, "a mean", "nowhere")

@@ -15,8 +15,8 @@ from avbench.gate.config import Config, parse
 from avbench.gate.judge import judge
 from avbench.gate.records import Check, Gate, Kind, Verdict
 from avbench.leaderboard import Measure
-from avbench.parts import Material
 from avbench.records import Column, Direction
+from avbench.set_metric import Material
 from avbench.set_snapshot import SetSnapshot
 from avbench.snapshot import KEYS, Snapshot, read, save
 

@@ -11,12 +11,13 @@ import pytest
 from avbench.errors import UsageError
 from avbench.leaderboard import Cell, Leaderboard, Measure, Row
 from avbench.metric_sets import MetricSet, common_set, load_set, set_names, view
-from avbench.parts import Metric, SetMetric
+from avbench.parts import Metric
 from avbench.plan import MetricFacts, choose_metrics
 from avbench.published import meaning, published_tables
 from avbench.records import Column, Direction
 from avbench.registry import load, names
 from avbench.reports.table import Table
+from avbench.set_metric import SetMetric
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metric_sets.md"
 BEGIN, END = "<!-- sets: written by tests/metrics/test_metric_sets.py -->\n", "<!-- end of sets -->\n"

@@ -24,9 +24,10 @@ from avbench.metrics.fad_vggish import FadVggish
 from avbench.metrics.fvd_i3d import FvdI3d
 from avbench.metrics.fvd_javis import FvdJavis
 from avbench.metrics.tags_panns import TagsPanns
-from avbench.parts import Material, Materials, Metric, SetMetric, Summary
+from avbench.parts import Metric
 from avbench.records import SetScore, Status
 from avbench.registry import load
+from avbench.set_metric import Material, Materials, SetMetric, Summary
 
 
 class Held(Materials):

@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]
 
 from avbench.metrics import _sets
 from avbench.metrics._distances import kernel
-from avbench.parts import Material, Materials
+from avbench.set_metric import Material, Materials
 
 T = TypeVar("T")
 

@@ -24,17 +24,15 @@ from avbench.parts import (
     Features,
     Frames,
     Generator,
-    Materials,
     Metric,
     Request,
-    SetMetric,
     Setting,
-    Summary,
     VideoBackbone,
     VideoExtractor,
     VideoView,
 )
 from avbench.records import Clip, Column, Direction, Sample, Score, SetScore, Status
+from avbench.set_metric import Materials, SetMetric, Summary
 
 
 def act(fault: str | None) -> None:
