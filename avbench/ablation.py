@@ -9,21 +9,44 @@ from pathlib import Path
 from avbench import registry
 from avbench.errors import UsageError
 from avbench.executor import Executor
-from avbench.generation import Batch, GeneratorFacts, Made, Maker, generating
+from avbench.generation import Batch, Made, Maker, facts_of, generating
 from avbench.parts import Ablatable, AblationRow, Generator
 from avbench.plan import Grid, seed_indices
+from avbench.progress import say
 from avbench.published import PublishedTable, published_values
 from avbench.question import Question, to_make
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One training's share of a row: the same row trained from another seed is another trial."""
+
+    row: AblationRow
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What its clips' model is called; the first training has the row's own name."""
+        return f"{self.row.name}, training {self.seed}" if self.seed else self.row.name
+
+    @property
+    def checkpoint(self) -> str:
+        return f"{self.row.checkpoint}-{self.seed}" if self.seed else self.row.checkpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Ablation:
-    """One table of a system, at a preset of it. `out` holds `data`, a folder a checkpoint, and `run`."""
+    """One table of a system at a preset. `out` holds a folder a preset: in it `data`, a folder a checkpoint, `run`.
+
+    Every checkpoint is trained `trainings` times, from the seeds 0, 1, …; `steps` overrides the preset's.
+    """
 
     system: str
     table: str
     preset: str
     out: Path
+    trainings: int = 1
+    steps: int | None = None
 
     @property
     def part(self) -> type[Ablatable]:
@@ -33,74 +56,100 @@ class Ablation:
     def rows(self) -> tuple[AblationRow, ...]:
         return tuple(self.part.ablations()[self.table])
 
-    def weights(self, row: AblationRow) -> Path:
-        return self.out / row.checkpoint / "weights.safetensors"
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        return tuple(Trial(row, seed) for row in self.rows for seed in range(self.trainings))
 
     @property
-    def missing(self) -> tuple[AblationRow, ...]:
-        """The rows whose checkpoints must be trained, one a checkpoint."""
-        wanted = {row.checkpoint: row for row in self.rows if not self.weights(row).is_file()}
+    def folder(self) -> Path:
+        return self.out / self.preset
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run" / self.table
+
+    def weights(self, trial: Trial) -> Path:
+        return self.folder / trial.checkpoint / "weights.safetensors"
+
+    @property
+    def missing(self) -> tuple[Trial, ...]:
+        """The trials whose checkpoints must be trained, one a checkpoint.
+
+        Raises UsageError for one that was trained another number of steps: rows would differ in more than a switch.
+        """
+        asked = self.steps or self.part.steps_of(self.preset)
+        wanted: dict[str, Trial] = {}
+        for trial in self.trials:
+            path = self.weights(trial)
+            if not path.is_file():
+                wanted.setdefault(trial.checkpoint, trial)
+            elif (known := self.part.steps_of(self.preset, path)) != asked:
+                raise UsageError(
+                    f"{path} has {known} steps behind it, and {asked} are asked for; give --steps {known}, delete "
+                    f"{path.parent} to train it anew, or choose another --out"
+                )
         return tuple(wanted.values())
 
     @property
-    def published(self) -> PublishedTable | None:
-        """The paper's table; None where its numbers are not in the package."""
+    def published(self) -> PublishedTable:
+        """The paper's rows that ours repeat."""
         place = (self.system, self.table.upper())
-        values = tuple(v for v in published_values() if (v.source, v.table) == place)
         names = {row.name for row in self.rows}
-        kept = tuple(value for value in values if value.method in names)
-        return PublishedTable(*place, values[0].benchmark, values[0].subset, kept) if kept else None
+        values = tuple(v for v in published_values() if (v.source, v.table) == place and v.method in names)
+        return PublishedTable(*place, values[0].benchmark, values[0].subset, values)
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateRow:
-    """Job: a batch of clips to what a row's model wrote at their paths."""
+    """Job: a batch of clips to what a trial's model wrote at their paths."""
 
     ablation: Ablation
-    row: AblationRow
+    trial: Trial
 
     def open(self, device: str) -> Callable[[Batch], Made]:
-        generator = _generator(self.ablation, self.row, device)
-        return generating(generator, self.row.name, noise=self.ablation.system)
+        generator = _generator(self.ablation, self.trial, device)
+        return generating(generator, self.trial.name, noise=self.ablation.system)
 
 
-def find(word: str, preset: str | None, out: Path) -> Ablation:
+def find(word: str, preset: str | None, out: Path | None, trainings: int = 1, steps: int | None = None) -> Ablation:
     """The ablation that `SYSTEM-TABLE` names. Raises UsageError with the known ones."""
-    system, _, table = word.rpartition("-")
+    system, _, table = word.lower().rpartition("-")
     known = [f"{name}-{each}" for name in registry.names(Generator) for each in _tables(name)]
-    if word not in known:
+    if word.lower() not in known:
         raise UsageError(f"unknown ablation {word!r}; known: {', '.join(known)}")
     part = _ablatable(system)
     if preset is not None and preset not in part.ablation_presets:
         raise UsageError(f"no ablation at preset {preset!r}; known: {', '.join(part.ablation_presets)}")
-    return Ablation(system, table, preset or part.ablation_presets[0], out)
+    folder = Path("runs", "ablations", system) if out is None else out
+    return Ablation(system, table, preset or part.ablation_presets[0], folder, trainings, steps)
 
 
-def train(ablation: Ablation, device: str, steps: int | None) -> None:
+def train(ablation: Ablation, device: str) -> None:
     """Trains what is missing; a training that was interrupted goes on."""
-    for row in ablation.missing:
-        folder = ablation.weights(row).parent
+    missing = ablation.missing
+    for i, trial in enumerate(missing):
+        folder = ablation.weights(trial).parent
         resume = (folder / "last.pt").exists()
+        say(f"{'resume' if resume else 'train'} {trial.checkpoint} ({i + 1} of {len(missing)}) in {folder}")
         ablation.part.train_row(
-            ablation.table, row, ablation.preset, folder, data=ablation.out, resume=resume, device=device, steps=steps
-        )
+            ablation.table, trial.row, ablation.preset, folder, data=ablation.folder / "data", resume=resume,
+            device=device, steps=ablation.steps, seed=trial.seed,
+        )  # fmt: skip
 
 
 def ask(ablation: Ablation, suites: str, limit: int | None, seeds: str, metrics: str) -> Question:
-    """The question whose models are the table's rows."""
-    run = ablation.out / "run" / ablation.table
-    asked = to_make(ablation.system, suites, limit=limit, seeds=seeds, out=run, metrics=metrics)
-    names = tuple(row.name for row in ablation.rows)
-    return replace(asked, clips=Grid(run, names, asked.suites, seed_indices(seeds), limit), models=names)
+    """The question whose models are the table's rows. Raises UsageError for whatever is unknown."""
+    asked = to_make(ablation.system, suites, limit=limit, seeds=seeds, out=ablation.run, metrics=metrics)
+    names = tuple(trial.name for trial in ablation.trials)
+    return replace(asked, clips=Grid(ablation.run, names, asked.suites, seed_indices(seeds), limit), models=names)
 
 
 def makers(ablation: Ablation) -> Mapping[str, Maker]:
     """Who makes the rows' clips. All rows draw the same noise for a prompt and seed: rows are paired."""
     found = {}
-    for row in ablation.rows:
-        generator = _generator(ablation, row, "cpu")
-        facts = GeneratorFacts(generator.version, dict(generator.settings()), generator.batch)
-        found[row.name] = Maker(facts, GenerateRow(ablation, row))
+    for trial in ablation.trials:
+        generator = _generator(ablation, trial, "cpu")
+        found[trial.name] = Maker(facts_of(generator), GenerateRow(ablation, trial))
     return found
 
 
@@ -111,8 +160,8 @@ def run(ablation: Ablation, question: Question, executor: Executor) -> Path:
     return answer(question, executor, makers(ablation)).out
 
 
-def _generator(ablation: Ablation, row: AblationRow, device: str) -> Generator:
-    return ablation.part.of_row(ablation.table, row, ablation.preset, ablation.weights(row), device)
+def _generator(ablation: Ablation, trial: Trial, device: str) -> Generator:
+    return ablation.part.of_row(ablation.table, trial.row, ablation.preset, ablation.weights(trial), device)
 
 
 def _tables(name: str) -> list[str]:

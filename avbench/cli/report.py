@@ -14,8 +14,6 @@ from avbench.parts import BytesReport, FolderReport, Media, Report, TextReport
 from avbench.registry import load, names
 
 if TYPE_CHECKING:
-    from avbench.leaderboard import Leaderboard
-    from avbench.published import PublishedTable
     from avbench.results import Results
 
 
@@ -111,15 +109,3 @@ def _beside(results: Results) -> Path:
     if len(results.runs) != 1:
         raise UsageError("several runs in one report: name its folder with --out")
     return results.runs[0].folder / "report"
-
-
-def leaderboard(runs: list[Path], beside: PublishedTable | None = None) -> Leaderboard:
-    """The plain leaderboard of runs, a paper's table beside it."""
-    from dataclasses import replace
-
-    from avbench.leaderboard import build
-    from avbench.results import read
-
-    results = read(runs)
-    board = build(results.scores, results.measures, "", (), results.sets)
-    return replace(board, notes=results.notes + board.notes, published=() if beside is None else (beside,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import ClassVar
@@ -27,7 +28,7 @@ from .full import FULL
 from .gallery import Gallery
 from .making import make
 from .presets import PRESETS
-from .weights import Trained, load
+from .weights import Trained, facts, load
 
 
 class JointGenerator(Generator, TrainableOnClips, Ablatable):
@@ -37,6 +38,7 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
     """
 
     system: ClassVar[str]
+    diagnoses: ClassVar[bool] = True
     ablation_presets: ClassVar[tuple[str, ...]] = ("grid", "nano", "tiny")
 
     def __init__(self, device: str = "cpu", weights: Path | None = None, config: SampleConfig | None = None) -> None:
@@ -107,8 +109,11 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
 
     @classmethod
     def ablations(cls) -> Mapping[str, Sequence[AblationRow]]:
-        tables = TABLES[cls.system]
-        return {name: [AblationRow(row.name, row.checkpoint) for row in rows] for name, rows in tables.items()}
+        whole = PRESETS[cls.system]["tiny"]
+        return {
+            name: [AblationRow(row.name, row.checkpoint, row.of(whole) == whole) for row in rows]
+            for name, rows in TABLES[cls.system].items()
+        }
 
     @classmethod
     def train_row(
@@ -122,19 +127,52 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         resume: bool,
         device: str,
         steps: int | None,
+        seed: int = 0,
     ) -> Path:
         chosen = row_of(cls.system, table, row.name).of(cls.preset(preset))
         out.mkdir(parents=True, exist_ok=True)
-        return cls._train(chosen, out, data / f"data-{preset}", None, resume, device, steps)
+        return cls._train(
+            replace(chosen, train=replace(chosen.train, seed=seed)),
+            out,
+            data,
+            None,
+            resume,
+            device,
+            steps,
+            chosen.train.seed,
+        )
 
     @classmethod
     def of_row(cls, table: str, row: AblationRow, preset: str, weights: Path, device: str) -> Generator:
-        return cls(device, weights, row_of(cls.system, table, row.name).of(cls.preset(preset)).sample)
+        chosen = row_of(cls.system, table, row.name).of(cls.preset(preset))
+        made = cls(device, weights, chosen.sample)
+        if made.trained.model.config != chosen.model:
+            raise UsageError(
+                f"{weights} holds another model than row {row.name!r} at preset {preset}; delete its folder"
+            )
+        return made
+
+    @classmethod
+    def steps_of(cls, preset: str, weights: Path | None = None) -> int:
+        return cls.preset(preset).train.steps if weights is None else int(facts(weights)["steps"])
+
+    @classmethod
+    def hours_of(cls, weights: Path) -> float:
+        return float(facts(weights)["hours"])
 
     @classmethod
     def _train(
-        cls, chosen: Preset, out: Path, rendered: Path, own: Path | None, resume: bool, device: str, steps: int | None
+        cls,
+        chosen: Preset,
+        out: Path,
+        rendered: Path,
+        own: Path | None,
+        resume: bool,
+        device: str,
+        steps: int | None,
+        world: int | None = None,
     ) -> Path:
+        """`world` is the seed of the training set, where it is not that of the training."""
         require_plotting()
         if not resume:
             refuse_to_overwrite(out)
@@ -142,7 +180,7 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         device = Team.device(device)
         if not team.leads:
             team.wait()  # until the first has made the training set
-        rows = build(rendered, chosen.model, chosen.train, own)
+        rows = build(rendered, chosen.model, chosen.train if world is None else replace(chosen.train, seed=world), own)
         if team.leads:
             team.wait()
         gallery = Gallery(out, chosen.sample, cls.system)

@@ -143,7 +143,7 @@ def _sees(stage: Stage) -> bool:
 
 def _shown(losses: list[Tensor | None]) -> str | float:
     there = [loss for loss in losses if loss is not None]
-    return round(float(torch.stack(there).sum()), 5) if there else ""
+    return round(float(torch.stack(there).sum().detach()), 5) if there else ""
 
 
 def _on(record: object, device: str):  # type: ignore[no-untyped-def]

@@ -78,6 +78,16 @@ def load(path: Path, device: str = "cpu") -> Trained:
     return Trained(model.to(torch.device(device)).eval().requires_grad_(False), codecs.to(device), facts)
 
 
+def facts(path: Path) -> dict[str, str]:
+    """What the file says of its training (`steps`, `hours`, `clips`, `system`). Raises UsageError."""
+    try:
+        with safe_open(path, "pt") as file:
+            said = dict(file.metadata() or {})
+        return {name: said[name] for name in ("system", "steps", "hours", "clips")}
+    except (SafetensorError, OSError, KeyError) as error:
+        raise UsageError(f"{path} is no weights file of a training: {error}") from error
+
+
 # Names of files written before the streams were modules of their own; the shipped Harmony's is one.
 _OLD = re.compile(r"(video|audio)_(in|level|blocks|head)\b|(captions|speech|durations)\b")
 
