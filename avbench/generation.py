@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from avbench import registry
+from avbench import maps, registry
 from avbench.clips import FileFacts, identify
 from avbench.errors import UsageError
 from avbench.executor import Executor, Job, Outcome
@@ -30,6 +30,7 @@ class GeneratorFacts:
     version: str
     settings: Mapping[str, Setting]
     batch: int
+    diagnoses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Describe:
     def open(self, device: str) -> Callable[[str], GeneratorFacts]:
         def describe(model: str) -> GeneratorFacts:
             generator = _generator(model, device)
-            return GeneratorFacts(generator.version, dict(generator.settings()), generator.batch)
+            return facts_of(generator)
 
         return describe
 
@@ -54,45 +55,60 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Job: a batch of clips to what was written at their paths."""
+    """Job: a batch of clips to what was written at their paths, heat maps beside them with `diagnostics`."""
 
     model: str
+    diagnostics: bool = False
 
     def open(self, device: str) -> Callable[[Batch], Made]:
-        return generating(_generator(self.model, device), self.model)
+        return generating(_generator(self.model, device), self.model, diagnostics=self.diagnostics)
 
 
-def generating(generator: Generator, name: str, noise: str | None = None) -> Callable[[Batch], Made]:
+def facts_of(generator: Generator) -> GeneratorFacts:
+    return GeneratorFacts(generator.version, dict(generator.settings()), generator.batch, generator.diagnoses)
+
+
+def generating(
+    generator: Generator, name: str, noise: str | None = None, diagnostics: bool = False
+) -> Callable[[Batch], Made]:
     """A worker's way with a generator. Seeds are those of the model `noise` where several are to be paired."""
     from avbench.media import mux
 
     def generate(batch: Batch) -> Made:
         clips = [entry.clip for entry in batch]
         seeds = [sampling_seed(noise or clip.model, clip.prompt.id, clip.seed) for clip in clips]
-        samples = generator.generate([Request(clip.prompt, seed) for clip, seed in zip(clips, seeds, strict=True)])
+        asked = [Request(clip.prompt, seed, diagnostics) for clip, seed in zip(clips, seeds, strict=True)]
+        samples = generator.generate(asked)
         if len(samples) != len(clips):
             raise ValueError(f"{name} gave {len(samples)} samples for {len(clips)} requests")
         for clip, sample in zip(clips, samples, strict=True):
             clip.path.parent.mkdir(parents=True, exist_ok=True)
+            if sample.maps:
+                maps.write(clip.path, sample.maps, len(sample.frames))
             mux.write(clip.path, sample)
         return tuple(identify(clip.path) for clip in clips)
 
     return generate
 
 
-def generators(models: Sequence[str], executor: Executor) -> dict[str, Maker]:
+def generators(models: Sequence[str], executor: Executor, diagnostics: bool = False) -> dict[str, Maker]:
     """The makers that are generators. Raises UsageError naming the model that cannot start."""
     makers = {}
     for model in models:
         (outcome,) = executor.map(Describe(), [model])
         if outcome.result is None:
             raise UsageError(f"model {model!r} cannot start: {outcome.failure}")
-        makers[model] = Maker(outcome.result, Generate(model))
+        makers[model] = Maker(outcome.result, Generate(model, diagnostics and outcome.result.diagnoses))
     return makers
 
 
-def make_clips(ledger: Ledger, makers: Mapping[str, Maker], suites: Sequence[str], executor: Executor) -> None:
-    """Make every clip that is not there as its model, settings, prompt and seed would make it now."""
+def make_clips(
+    ledger: Ledger, makers: Mapping[str, Maker], suites: Sequence[str], executor: Executor, diagnostics: bool = False
+) -> None:
+    """Make every clip that is not there as its model, settings, prompt and seed would make it now.
+
+    With `diagnostics`, clips that lack the maps which their model can give are made again.
+    """
     for model, maker in makers.items():
         known = maker.facts
         ids = [id for suite in suites for id in ledger.ids(model, suite)]
@@ -101,6 +117,11 @@ def make_clips(ledger: Ledger, makers: Mapping[str, Maker], suites: Sequence[str
         if stale:
             say(f"{model}: {len(stale)} clips were made with other settings or prompts; they are made again")
             ledger.reset(stale)
+        if diagnostics and known.diagnoses:
+            made = (entry for entry in ledger.each(ids) if entry.state == DONE)
+            if bare := [entry.id for entry in made if not maps.path_of(entry.clip.path).is_file()]:
+                say(f"{model}: {len(bare)} clips were made without diagnostics; they are made again")
+                ledger.reset(bare)
         todo = [entry.id for entry in ledger.each(ids) if entry.state != DONE]
         if todo:
             with progress(len(todo), f"generate {model}") as tick:

@@ -45,10 +45,14 @@ class Benchmark(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One clip to make: the prompt and the 64-bit sampling seed derived from (model, prompt id, seed index)."""
+    """One clip to make: the prompt and the 64-bit sampling seed derived from (model, prompt id, seed index).
+
+    `diagnostics` asks for `Sample.maps` of a generator that has them; the clip is the same.
+    """
 
     prompt: Prompt
     seed: int
+    diagnostics: bool = False
 
 
 class Generator(ABC):
@@ -60,6 +64,7 @@ class Generator(ABC):
     summary: ClassVar[str]
     version: ClassVar[str]
     batch: ClassVar[int] = 1
+    diagnoses: ClassVar[bool] = False  # has it maps to show, where asked (`Request.diagnostics`)?
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
@@ -105,10 +110,14 @@ class TrainableOnClips(Trainable):
 
 @dataclass(frozen=True, slots=True)
 class AblationRow:
-    """A row of a paper's ablation table, by the paper's name of it, and the checkpoint that it samples from."""
+    """A row of a paper's ablation table, by the paper's name of it, and the checkpoint that it samples from.
+
+    `full`: this is the paper's whole method, which the other rows are compared with.
+    """
 
     name: str
     checkpoint: str
+    full: bool = False
 
 
 class Ablatable(ABC):
@@ -119,7 +128,7 @@ class Ablatable(ABC):
     @classmethod
     @abstractmethod
     def ablations(cls) -> Mapping[str, Sequence[AblationRow]]:
-        """The rows of every table (`t4`, …), in the paper's order."""
+        """The rows of every table (`t4`, …), in the paper's order; one of each table is full."""
 
     @classmethod
     @abstractmethod
@@ -134,13 +143,24 @@ class Ablatable(ABC):
         resume: bool,
         device: str,
         steps: int | None,
+        seed: int = 0,
     ) -> Path:
-        """Train a row's checkpoint into `out`; rows share the training set in `data`. Return the weights."""
+        """Train a row's checkpoint into `out`; rows and seeds share the training set in `data`. Return the weights."""
 
     @classmethod
     @abstractmethod
     def of_row(cls, table: str, row: AblationRow, preset: str, weights: Path, device: str) -> Generator:
-        """The generator of a row."""
+        """The generator of a row. Raises UsageError for weights of another model."""
+
+    @classmethod
+    @abstractmethod
+    def steps_of(cls, preset: str, weights: Path | None = None) -> int:
+        """The steps of a preset's training, or those that a file of weights has behind it."""
+
+    @classmethod
+    @abstractmethod
+    def hours_of(cls, weights: Path) -> float:
+        """How long a file of weights was trained."""
 
 
 class Scorer(Trainable):

@@ -26,7 +26,7 @@ class Question:
 
     `suites` are whole, `clips` are those that are asked for. `metrics` is the option's text, empty for none.
     `options` is what the user gave, for run.json. `reference` asks for the clips that statistics of sets compare with,
-    or is a file of their statistics.
+    or is a file of their statistics. `diagnostics` asks generators for heat maps of the making.
     """
 
     out: Path
@@ -37,6 +37,7 @@ class Question:
     fresh: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
     reference: Question | Path | None = None
+    diagnostics: bool = False
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

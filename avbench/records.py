@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -64,13 +64,15 @@ class Suite:
 class Sample:
     """What a generator makes: `frames` (T, H, W, 3) uint8 RGB at `fps`; `audio` (S,) or (S, C) float32 in [-1, 1].
 
-    `audio` may be empty (shape (0,)): the clip is then written without an audio stream.
+    `audio` may be empty (shape (0,)): the clip is then written without an audio stream. `maps` are heat maps of the
+    making, one a frame, (T, h, w) from 0 up over the whole picture, where diagnostics were asked for.
     """
 
     frames: NDArray[np.uint8]
     fps: Fraction
     audio: NDArray[np.float32]
     sample_rate: int
+    maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

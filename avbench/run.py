@@ -38,7 +38,8 @@ def run(question: Question, executor: Executor, makers: Mapping[str, Maker] | No
     `makers` make the clips of the question's models; without them these are generators by name. Raises UsageError
     before any work, IncompleteError when the directory can no longer be written.
     """
-    makers = generators(question.models, executor) if makers is None else makers
+    if makers is None:
+        makers = generators(question.models, executor, question.diagnostics)
     choice = Choice(())
     if question.metrics:
         choice = choose_metrics(question.metrics, describe_metrics(executor, question.metrics))
@@ -48,7 +49,7 @@ def run(question: Question, executor: Executor, makers: Mapping[str, Maker] | No
         _put_facts(ledger, question, makers, choice)
         with _recorded(ledger, question, reference):
             _ask(ledger, question)
-            make_clips(ledger, makers, [suite.name for suite in question.suites], executor)
+            make_clips(ledger, makers, [suite.name for suite in question.suites], executor, question.diagnostics)
             score_clips(ledger, choice.metrics, question.pairs, executor)
             pool_sets(ledger, choice.metrics, question.pairs, executor, reference)
         return Answer(question.out, ledger.tally(), _unavailable(ledger.tally(), choice))

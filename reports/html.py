@@ -29,6 +29,7 @@ from avbench.store import load_details
 from ._grid import lines, published_grids, published_notes
 from ._page.board import Model
 from ._page.facts import Facts, sort_out
+from ._page.heat import Heat, heats
 from ._page.index import Told, index_page
 from ._page.look import Look, looks, workers
 from ._page.prompt import Player, PromptPage, key, player, prompt_page, struck
@@ -124,7 +125,17 @@ class _Pages:
             poster=self._stage.poster(found, entry.sha256),
             seconds=seconds,
             flags=struck(self._scores.of(of), self.measures),
+            heats=self._heats(exhibit, found.fps) if there else (),
         )
+
+    def _heats(self, exhibit: Exhibit, fps: float) -> list[tuple[Heat, str]]:
+        """A clip's strips of heat maps and their addresses."""
+        clip = exhibit.entry.clip
+        where = "--".join(map(slug, (exhibit.model, clip.prompt.suite or "suite", clip.prompt.id)))
+        return [
+            (heat, self._stage.picture(heat.jpeg, f"{where}_s{clip.seed}--{slug(heat.name)}"))
+            for heat in heats(clip.path, fps)
+        ]
 
 
 def _details(evidence: Evidence) -> dict[tuple[str, str, str, int], Facts]:
@@ -155,7 +166,7 @@ def _environment() -> Environment:
     )
     environment.filters["sha"] = _digest
     environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
-    environment.filters["source"] = cache(lambda name: (HERE / name).read_text(encoding="utf-8"))
+    environment.globals["source"] = cache(lambda name: (HERE / name).read_text(encoding="utf-8"))
     return environment
 
 

@@ -44,6 +44,10 @@ Workers = Annotated[
 Timeout = Annotated[float, typer.Option(min=0, help="Seconds that one item may take before its worker is killed.")]
 MaxFailures = Annotated[str, typer.Option(help="Failed items that are tolerated: a count, a fraction or N%.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Delete what the run directory holds and start over.")]
+Diagnostics = Annotated[
+    bool,
+    typer.Option("--diagnostics", help="Keep heat maps of the making beside the clips, where the model has any."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
 
 

@@ -24,6 +24,7 @@ def run(
     allow_unverified: o.AllowUnverified = False,
     fast: o.Fast = False,
     cache: o.Cache = "",
+    diagnostics: o.Diagnostics = False,
     as_json: o.AsJson = False,
 ) -> None:
     """Make clips of a suite's prompts, score them, keep everything in a run directory.
@@ -33,5 +34,7 @@ def run(
     """
     from avbench.question import to_make
 
-    ask = to_make(model, suite, limit=limit, seeds=seeds, out=out, metrics=metrics, fresh=fresh)
+    ask = to_make(
+        model, suite, limit=limit, seeds=seeds, out=out, metrics=metrics, fresh=fresh, diagnostics=diagnostics
+    )
     o.answer(ask, context.params, executor, workers, device, timeout, max_failures, as_json)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from .axes import Meeting
 from .config import Interaction
-from .layers import EPS, Attention, attend
+from .layers import EPS, Attention, attend, weigh
 
 
 class CrossModal(nn.Module):
@@ -31,8 +31,23 @@ class CrossModal(nn.Module):
             return self.attention(x, source, at.query, at.key, at.bias, held)
         return self._interpolated(x, source, at, at.ramp, held)
 
+    def looks(self, x: Tensor, source: Tensor, at: Meeting, cells: int) -> Tensor:
+        """How the target attends the cells of the source's pictures, at all times: (B, L, cells), rows sum to 1."""
+        if self.pre_norm:
+            x, source = _norm(x), _norm(source)
+        if at.ramp is None:
+            weights = weigh(self.attention.query(x, at.query), self.attention.offer(source, at.key)[0], at.bias)
+            return weights.mean(1).unflatten(-1, (-1, cells)).sum(-2)
+        query, key, _ = self._spread(x, source, at, at.ramp)
+        return weigh(query, key).mean(1).view(*x.shape[:2], cells)
+
     def _interpolated(self, x: Tensor, source: Tensor, at: Meeting, ramp: Tensor, held: Tensor | None) -> Tensor:
-        """Every target token attends the N cells of a picture of its own, interpolated between latents.
+        """Every target token attends the N cells of a picture of its own, interpolated between latents."""
+        y = attend(*self._spread(x, source, at, ramp))
+        return self.attention.close(y.squeeze(1).unflatten(0, x.shape[:2]), held)
+
+    def _spread(self, x: Tensor, source: Tensor, at: Meeting, ramp: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B L, 1, heads, d), keys and values (B L, N, heads, d).
 
         Keys and values are projected first and interpolated after: exact, since both are linear before the key's norm.
         """
@@ -45,8 +60,7 @@ class CrossModal(nn.Module):
         key = F.rms_norm(spread(module.k(source)), norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
         key, value = (y.flatten(0, 1).unflatten(-1, (module.heads, -1)) for y in (key, spread(module.v(source))))
         query = module.query(x).flatten(0, 1).unsqueeze(1)
-        y = attend(query, at.key(key) if at.key else key, value)
-        return module.close(y.squeeze(1).unflatten(0, x.shape[:2]), held)
+        return query, at.key(key) if at.key else key, value
 
 
 class StyleAlignment(nn.Module):

@@ -63,11 +63,16 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tenso
         y = F.scaled_dot_product_attention(q, k, v, None if bias is None else bias.to(q.dtype))
         return y.transpose(1, 2)
     # plain products: the fused CPU kernel is twice as slow backward at these lengths
+    y = weigh(q, k, bias) @ v.transpose(1, 2)
+    return y.transpose(1, 2)
+
+
+def weigh(q: Tensor, k: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The weights (B, heads, L, S) of that attention; each row sums to 1."""
     scores = (q * (q.shape[-1] ** -0.5)).transpose(1, 2) @ k.permute(0, 2, 3, 1)
     if bias is not None:
         scores = scores + bias.to(scores.dtype)
-    y = scores.softmax(-1) @ v.transpose(1, 2)
-    return y.transpose(1, 2)
+    return scores.softmax(-1)
 
 
 def _rms(x: Tensor, norm: nn.RMSNorm) -> Tensor:

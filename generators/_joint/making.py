@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,8 +20,9 @@ from avbench.records import Prompt, Sample
 from .clips import film, square
 from .config import SampleConfig
 from .data import VOICE
+from .diagnosis import Diagnosis
 from .model import AUDIO_RATE, FPS, TOKEN_SAMPLES, TOKEN_SECONDS, JointModel, audio_tokens
-from .sampling import Given, Noise, Watch, pixels, sample, waveform
+from .sampling import Given, Noise, pixels, sample, waveform
 from .text import Condition, caption_words, letter_ids, stretch, transcript
 from .timemap import nearest_frames
 from .weights import Codecs
@@ -28,17 +30,20 @@ from .weights import Codecs
 MODES = ("joint", "audio_driven", "video_driven", "continuation")
 
 
-def make(
-    model: JointModel, codecs: Codecs, request: Request, config: SampleConfig, watch: Watch | None = None
-) -> Sample:
+def make(model: JointModel, codecs: Codecs, request: Request, config: SampleConfig) -> Sample:
     """The clip of a request. Depends on nothing else: neither on other requests nor on the device's random numbers."""
     prompt = request.prompt
     frames = nearest_frames(prompt.seconds, FPS, model.config.frames)
     given = given_of(model, codecs, prompt, frames)
     silence = codecs.audio.silence(audio_tokens(frames))
     noise = Noise.of(request.seed, model, frames)
-    video, audio = sample(model, condition_of(model, prompt, frames), noise, silence, config, given, watch)
-    return Sample(pixels(codecs, video), Fraction(FPS), waveform(codecs, audio, frames), AUDIO_RATE)
+    diagnosis, maps = Diagnosis(model), {}
+    with diagnosis.watching() if request.diagnostics else nullcontext():
+        watch = diagnosis if request.diagnostics else None
+        video, audio = sample(model, condition_of(model, prompt, frames), noise, silence, config, given, watch)
+    if request.diagnostics:
+        maps = diagnosis.maps(frames, (video.shape[3], video.shape[4]))
+    return Sample(pixels(codecs, video), Fraction(FPS), waveform(codecs, audio, frames), AUDIO_RATE, maps)
 
 
 def condition_of(model: JointModel, prompt: Prompt, frames: int) -> Condition:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from .axes import Axes, Shape, axes
 from .config import ATTENTIONS, MIXTURES, POSITIONS, ModelConfig
 from .encoders import Features, Texts, WanTexts
 from .interaction import CrossModal, FaceMask, StyleAlignment
-from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, mixed
+from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, looks, mixed
 from .rope import audio_rotation
 from .stream import Form, States, Stream
 from .timemap import STRIDE
@@ -66,6 +67,18 @@ class JointModel(nn.Module):
         self.linear_v = self._each(meeting.a2v == "parallel_linear", lambda: _square(width, meeting.linear_init))
         self.linear_a = self._each(meeting.v2a == "parallel_linear", lambda: _square(width, meeting.linear_init))
         self._axes = lru_cache(maxsize=8)(self._make_axes)
+        self._observe: Callable[[int, Tensor], None] | None = None
+
+    @contextmanager
+    def observed(self, observe: Callable[[int, Tensor], None]) -> Iterator[None]:
+        """While it lasts, `observe` is told of every layer how the first row's sound attends the picture's cells:
+        (1, La, h' w'), each token's sum 1.
+        """
+        self._observe = observe
+        try:
+            yield
+        finally:
+            self._observe = None
 
     def encode(self, condition: object) -> Features:
         """Encoded text; depends on neither noise nor time, so sampling encodes it once."""
@@ -138,6 +151,10 @@ class JointModel(nn.Module):
         if a is not None and run.v2a and key in self.v2a:
             seen = rows.met(len(a.h), seen, rows.video, i)
             da = in_rows(a.own, seen, lambda x, y: self.v2a[key](x, y, run.axes.v2a))
+            if self._observe is not None and seen is not None:
+                meets, cells = self.v2a[key], run.shape.rows * run.shape.columns
+                assert isinstance(meets, CrossModal)
+                self._observe(i, meets.looks(a.own[:1], seen[:1], run.axes.v2a, cells))
             if key in self.style and a.first:
                 ds = in_rows(a.prefix, seen, self.style[key])
         if a is not None and da is not None:
@@ -164,6 +181,8 @@ class JointModel(nn.Module):
         if a is not None and run.audio is not None:
             takes = meets and run.v2a and meeting.v2a in MIXTURES
             met = rows.met(len(a[0]), shown, rows.video, i) if takes else None
+            if self._observe is not None and met is not None:
+                self._observe(i, looks(a[0][:1], met[:1], run))
             linear = self.linear_a[key] if key in self.linear_a else None  # noqa: SIM401
             self.audio.take(i, run.audio, mixed(*a, met, meeting.v2a == "joint", linear))
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .axes import Axes, Shape
-from .layers import attend
+from .layers import attend, weigh
 from .stream import States
 
 
@@ -131,3 +131,15 @@ def mixed(q: Tensor, k: Tensor, v: Tensor, offer: Tensor | None, together: bool,
     if met < len(q):
         cross = torch.cat([cross, cross.new_zeros(len(q) - met, *cross.shape[1:])])
     return y + cross
+
+
+def looks(q: Tensor, offer: Tensor, run: Pass) -> Tensor:
+    """How the sound attends the picture's cells in a mixture, over all their times: (B, La, cells), rows sum to 1.
+
+    What it spends on itself and on words is left out.
+    """
+    assert run.audio is not None
+    cells, pictures = run.shape.rows * run.shape.columns, run.shape.pictures * run.shape.rows * run.shape.columns
+    own = q[:, run.audio.first : run.audio.first + run.audio.count]
+    keys = offer[:, 0, pictures : pictures + run.shape.latents * cells]
+    return weigh(own, keys).mean(1).unflatten(-1, (-1, cells)).sum(-2)

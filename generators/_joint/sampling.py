@@ -59,7 +59,19 @@ class Given:
     first_audio: Tensor | None = None
 
 
-Watch = Callable[[int, str, Tensor, Tensor], None]  # step, guidance, conditional and negative clean video
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """A guided step: the clean estimates of the video (1, C, F, h, w), at level `s`, and what became of them."""
+
+    step: int
+    kind: str
+    s: float
+    conditional: Tensor
+    negative: Tensor
+    guided: Tensor
+
+
+Watch = Callable[[Guided], None]
 
 
 @torch.inference_mode()
@@ -150,10 +162,12 @@ class _Guide:
             self.features if n == 1 else self.pair[kind],
             rows=self._rows(kind, n),
         )
-        guess = self._mix(i, kind, found.video, self.config.s_v)
+        guess = self._mix(kind, found.video, self.config.s_v)
+        if self.watch is not None and kind != "none" and found.video is not None and guess is not None:
+            self.watch(Guided(i, kind, float(s), found.video[:1], found.video[1:], guess))
         if self.given.picture is None:
             self.guess = guess
-        return guess, self._mix(i, kind, found.audio, self.config.s_a)
+        return guess, self._mix(kind, found.audio, self.config.s_a)
 
     def _rows(self, kind: str, n: int) -> Rows:
         """What the conditional row and the negative one meet."""
@@ -170,11 +184,9 @@ class _Guide:
             states = states.then(negative)
         return Rows(0, states if heard else None, None if heard else states, skip)
 
-    def _mix(self, i: int, kind: str, clean: Tensor | None, scale: float) -> Tensor | None:
+    def _mix(self, kind: str, clean: Tensor | None, scale: float) -> Tensor | None:
         if clean is None or kind == "none":
             return clean
-        if self.watch is not None and clean.ndim == 5:
-            self.watch(i, kind, clean[:1], clean[1:])
         if kind == "text" and self.config.apg:
             return projected(clean[:1], clean[1:], scale)
         return guided(clean[:1], clean[1:], scale)

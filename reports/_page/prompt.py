@@ -13,6 +13,7 @@ from avbench.records import Prompt
 
 from .board import Model
 from .facts import Facts, cues, webvtt
+from .heat import Heat
 from .look import Look
 from .plots import Axis, Line, axis, line, wave
 from .scores import Label, Scores, Value, badness
@@ -52,6 +53,7 @@ class Player:
     facts: Facts
     syncs: tuple[SyncPlot, ...]
     settings: str
+    heats: tuple[tuple[Heat, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def player(
     poster: str,
     seconds: float,
     flags: Sequence[str],
+    heats: Sequence[tuple[Heat, str]] = (),
 ) -> Player:
     """One clip with its media's addresses; `seconds` is the page's time axis."""
     entry, prompt = exhibit.entry, exhibit.entry.clip.prompt
@@ -138,6 +141,7 @@ def player(
         facts=facts,
         syncs=tuple(_sync(facts, i, seconds) for i in range(len(facts.tracks))),
         settings=json.dumps(settings, ensure_ascii=False, indent=1) if settings else "",
+        heats=tuple(heats),
     )
 
 

@@ -17,7 +17,7 @@ from avbench.paths import slug
 
 from .look import Look, mime
 
-CLIPS, POSTERS = "clips", "posters"
+CLIPS, POSTERS, MAPS = "clips", "posters", "maps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,18 @@ class Stage:
         self._put(name, len(data), None, lambda to: to.write_bytes(data))
         return address(name)
 
+    def picture(self, data: bytes, name: str) -> str:
+        """The address of a JPEG of ours, kept as `maps/NAME.jpg`."""
+        if self.media is Media.EMBED:
+            return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
+        path = Path(MAPS, f"{name}.jpg")
+        (self.out / MAPS).mkdir(exist_ok=True)
+        write_atomically(self.out / path, lambda to: to.write_bytes(data))
+        return address(path)
+
     def clear(self) -> None:
         """Take away what an earlier report holds that this one does not need: the media of another way to hold it."""
+        shutil.rmtree(self.out / MAPS, ignore_errors=True)
         if self.media is Media.EMBED:
             shutil.rmtree(self.out / POSTERS, ignore_errors=True)
         if self.media is not Media.COPY:
@@ -67,6 +77,7 @@ class Stage:
             there = target.stat()
             if there.st_size == size and modified in (None, there.st_mtime_ns):
                 return
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, write)
 
 

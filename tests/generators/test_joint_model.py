@@ -391,11 +391,11 @@ def test_guidance_acts_inside_its_interval_only(
     """Invariant 14."""
     steps: list[int] = []
     config = SampleConfig(steps=4, guidance="text", interval=(0.5, 1.0), apg=apg, grid="uniavgen")
-    sample(model, *clip, config, watch=lambda i, kind, *_: steps.append(i))
+    sample(model, *clip, config, watch=lambda seen: steps.append(seen.step))
     assert steps == [0, 1]
     kinds: list[str] = []
     outside = replace(config, guidance="modality", outside="text", interval=(0.9, 1.0), interval_on="s", slg_layer=1)
-    sample(model, *clip, outside, watch=lambda i, kind, *_: kinds.append(kind))
+    sample(model, *clip, outside, watch=lambda seen: kinds.append(seen.kind))
     assert kinds == ["modality", "modality", "text", "text"]  # s = 1, 0.938, 0.834, 0.005
 
 

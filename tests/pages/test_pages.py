@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import cv2
+import numpy as np
 import pytest
 
+from avbench import maps
 from avbench.cli.report import report
 from avbench.errors import UsageError
 from avbench.parts import Media
@@ -187,3 +190,30 @@ def test_a_gate_and_figures_beside_the_scores_are_shown(
     assert "0.5" in page.text("td") and any(p.get("d") == "M3.70 3.70M96.30 96.30" for p in page.all("path"))
     (run.folder / "gate.json").write_text("[]")
     assert "gate.json cannot be shown" in Read(to_pages(run.folder) / "index.html").text("p")
+
+
+@pytest.mark.parametrize("media", [Media.COPY, Media.EMBED])
+def test_maps_of_the_making_are_drawn_over_frames(
+    media: Media, make_run: Callable[..., Any], to_pages: Callable[..., Path]
+) -> None:
+    run = make_run(models=("harmony",))
+    heat = np.zeros((100, 4, 4), np.float32)
+    heat[:, 1, 2] = np.linspace(0, 1, 100)
+    maps.write(run.clips[0], {"attention": heat, "guidance": np.zeros_like(heat)}, 100)
+    maps.path_of(run.clips[1]).write_bytes(b"no archive")
+    out = to_pages(run.folder, media=media)
+    strips = Read(out / "prompts" / "speech--speech-1.html").all("img")
+    assert len(strips) == 1 and "where the sound looks" in strips[0]["alt"]  # a map of zeros shows nothing
+    source = strips[0]["src"]
+    data = (
+        base64.b64decode(source.partition(",")[2])
+        if media is Media.EMBED
+        else (out / "prompts" / unquote(source)).read_bytes()
+    )
+    strip = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert strip is not None and strip.shape == (160, 6 * 160 + 5 * 4, 3)
+    first, last = strip[:, :160].astype(float), strip[:, -160:].astype(float)
+    assert np.ptp(first, axis=2).max() < 24  # grey where the map is zero
+    hot = np.ptp(last, axis=2)
+    assert hot[60, 100] > 40 > hot[140, 20]
+    assert not Read(out / "prompts" / "speech--speech-2.html").all("img")

@@ -53,6 +53,7 @@ class Toy(Generator):
 
     summary = "noise"
     version = "1"
+    diagnoses = True
 
     def settings(self) -> Mapping[str, Setting]:
         return {"steps": os.environ.get("TOY_STEPS", "4"), "device": self.device}
@@ -69,7 +70,8 @@ class Toy(Generator):
         noise = np.random.default_rng(request.seed)
         frames = noise.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
         audio = noise.uniform(-0.5, 0.5, 3840).astype(np.float32)
-        return Sample(frames, Fraction(25), audio, 16000)
+        maps = {"noise": noise.random((6, 2, 2), np.float32)} if request.diagnostics else {}
+        return Sample(frames, Fraction(25), audio, 16000, maps)
 
 
 class ToyBatch(Toy):
