@@ -28,7 +28,7 @@ lint: .venv/.dev
 
 runs/gate: .venv/.run  # always: the run itself knows what is done and what is stale
 	$(BIN)/avbench run --model harmony --suite .ci/gate/prompts.jsonl --out runs/gate \
-	  --metrics av_align,onset_offset,lip_envelope,temporal_flickering,loudness,guards
+	  --metrics av_align,onset_offset,lip_envelope,temporal_flickering,loudness,guards,wer_world
 
 gate: runs/gate  # is the bundled model as good as the committed baseline?
 	$(BIN)/avbench gate runs/gate --baseline .ci/gate/baseline.json --config .ci/gate/gate.toml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from avbench.errors import UsageError
@@ -12,19 +13,19 @@ from avbench.errors import UsageError
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` fill a temporary file beside `path`, then put it in place; `path` is whole or as it was before.
 
-    Raises UsageError when the disk is full or the folder cannot be written.
+    The folder is made where it is not there. Raises UsageError when the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.tmp")  # one name: what a kill leaves behind, the next write replaces
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another --out"
-        ) from error
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {error.strerror or error}; make room or name another place") from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -166,7 +166,7 @@ def _environment() -> Environment:
     )
     environment.filters["sha"] = _digest
     environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
-    environment.globals["source"] = cache(lambda name: (HERE / name).read_text(encoding="utf-8"))
+    environment.filters["source"] = cache(lambda name: (HERE / name).read_text(encoding="utf-8"))
     return environment
 
 

@@ -26,10 +26,10 @@ class TrimodalRecipe:
     """What decides a training: sizes, the training set, the optimiser."""
 
     net: SpaceConfig = field(default_factory=SpaceConfig)
-    clips: int = 4096
+    clips: int = 3072
     held_out: int = 100
     seed: int = 0
-    steps: int = 1600
+    steps: int = 800
     batch: int = 64
     rate: float = 1e-3
     warmup: int = 50

@@ -77,7 +77,6 @@ class Stage:
             there = target.stat()
             if there.st_size == size and modified in (None, there.st_mtime_ns):
                 return
-        target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, write)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -170,9 +171,16 @@ class Browser:
         self.complaints.append(f"a dialog: {dialog.message}")
         dialog.dismiss()
 
-    def open(self, path: Path) -> Any:
-        self.page.goto(path.resolve().as_uri())
+    def open(self, where: Path | str) -> Any:
+        self.page.goto(where if isinstance(where, str) else where.resolve().as_uri())
         return self.page
+
+    def until(self, condition: str) -> None:
+        """Wait for a condition. Playwright's own way evaluates strings in the page, which its policy forbids."""
+        deadline = time.monotonic() + 15
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < deadline, condition
+            self.page.wait_for_timeout(20)
 
 
 FLAGS = (

@@ -190,9 +190,12 @@ def test_a_file_has_no_colour_though_the_terminal_has(
     assert "**" in text and "\x1b" not in text
 
 
-def test_out_into_a_missing_folder_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
+def test_the_folder_of_out_is_made_and_a_file_in_its_place_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("a", [0.5])
+    report([run], form="csv", out=tmp_path / "new" / "a.csv")
+    assert (tmp_path / "new" / "a.csv").is_file()
     with pytest.raises(UsageError, match="cannot write"):
-        report([make_run("a", [0.5])], form="csv", out=tmp_path / "missing" / "a.csv")
+        report([run], form="csv", out=tmp_path / "new" / "a.csv" / "b.csv")
 
 
 def test_published_tables_stand_beside_and_never_in_our_columns(

@@ -1,0 +1,163 @@
+/**
+ * One clock for several clips. The clip that is heard leads and is never sped up or slowed down; the others are held to
+ * it by small changes of speed. Where one cannot follow (it waits for data, was stopped, drifts), all stop, go to its
+ * place, and start again together when each has its frame at hand.
+ *
+ * `players` are {video, broken, tile}; `changed` is called whenever the time or the state is another. Times in seconds.
+ */
+function clockOf(players, seconds, changed) {
+  const apart = 0.05; // seconds off the clock that must not last
+  const lasting = 500; // ms for which a clip may be as far off, or more, before all come together again
+  const patience = 5000; // ms that all wait for one clip; then they go on without it
+  let heard = null;
+  let playing = false; // asked to play
+  let going = false; // the clips move: false also while they wait for each other
+  let speed = 1;
+  let start = { time: 0, at: 0 }; // media time, and performance.now() then
+  let turn = 0; // a newer start or stop makes older waits void
+
+  const shown = () => players.filter((player) => !player.tile.hidden && !player.broken);
+  const end = (player) => (Number.isFinite(player.video.duration) ? player.video.duration : seconds);
+  const now = () => Math.min(seconds, going ? start.time + ((performance.now() - start.at) / 1000) * speed : start.time);
+  const set = (time) => { start = { time: Math.max(0, Math.min(seconds, time)), at: performance.now() }; };
+  const able = () => shown().filter((player) => !player.lost);
+  const moving = () => able().filter((player) => now() < end(player) - 0.1);
+
+  const within = (value, low, high) => Math.max(low, Math.min(high, value));
+
+  /** Puts a clip at a time of the clock; a shorter clip waits at its end. */
+  function put(player, time) {
+    const to = Math.min(time, Math.max(0, end(player) - 0.001));
+    if (Math.abs(player.video.currentTime - to) > 0.001) player.video.currentTime = to;
+  }
+
+  /** Waits until a clip has its frame at hand; one that takes too long is lost until it can play. */
+  function ready(player) {
+    const { video } = player;
+    const there = () => player.broken || (!video.seeking && video.readyState >= 3);
+    if (there()) return null;
+    const events = ["canplay", "seeked", "error"];
+    return new Promise((done) => {
+      const look = () => { if (there()) leave(); };
+      const leave = () => {
+        clearTimeout(late);
+        for (const event of events) video.removeEventListener(event, look);
+        done();
+      };
+      const late = setTimeout(() => { player.lost = true; leave(); }, patience);
+      for (const event of events) video.addEventListener(event, look);
+    });
+  }
+
+  function halt() {
+    turn += 1;
+    going = false;
+    for (const { video } of players) video.pause();
+  }
+
+  /** Brings all clips to one time, and starts them together when the slowest is there. */
+  async function gather(time) {
+    set(time);
+    halt();
+    const mine = turn;
+    changed();
+    for (const player of able()) {
+      if (player.video.readyState === 0) { player.video.preload = "auto"; player.video.load(); }
+      put(player, start.time);
+    }
+    await Promise.all(able().map(ready));
+    for (const player of able()) put(player, start.time); // where the length was not known before
+    await Promise.all(able().map(ready));
+    if (mine !== turn) return;
+    set(start.time);
+    going = true;
+    for (const player of moving()) {
+      player.off = 0;
+      player.near = performance.now();
+      player.video.playbackRate = speed * player.pace;
+      player.video.play().catch((error) => { if (error.name === "NotAllowedError") pause(); }); // until a reader clicks
+    }
+    requestAnimationFrame(() => tick(mine));
+  }
+
+  function play() {
+    if (playing || !shown().length) return;
+    playing = true;
+    for (const player of players) player.lost = false; // asked anew
+    gather(start.time >= seconds - 0.02 ? 0 : start.time);
+  }
+
+  function pause() {
+    if (!playing) return;
+    set(now());
+    playing = false;
+    halt();
+    for (const player of shown()) put(player, start.time);
+    changed();
+  }
+
+  function seek(time) {
+    if (playing) { gather(time); return; }
+    set(time);
+    for (const player of shown()) put(player, start.time);
+    changed();
+  }
+
+  /** At each frame: the clock follows the clip that is heard, the others follow the clock. */
+  function tick(mine) {
+    if (mine !== turn) return;
+    const those = moving();
+    if (those.includes(heard)) set(heard.video.currentTime);
+    if (now() >= seconds - 0.005) {
+      if (clock.loop) { gather(0); return; }
+      pause();
+      set(seconds);
+      changed();
+      return;
+    }
+    if (those.some(late)) {
+      gather(Math.min(...those.map((player) => player.video.currentTime)));
+      return;
+    }
+    changed();
+    requestAnimationFrame(() => tick(mine));
+  }
+
+  /** Holds one clip to the clock by its speed; true where that is not enough. */
+  function late(player) {
+    const { video } = player;
+    if (video.paused || video.readyState < 3) return true;
+    if (player === heard) return false;
+    player.off += 0.5 * (video.currentTime - now() - player.off); // of two frames: one alone is noise
+    if (Math.abs(player.off) < apart) player.near = performance.now();
+    if (performance.now() - player.near > lasting) return true;
+    if (Math.abs(player.off) < 0.1) player.pace = within(player.pace - 0.1 * player.off, 0.5, 2); // one that always runs late
+    const rate = Math.round(20 * (player.pace - within(6 * player.off, -0.5, 0.5))) / 20; // in steps: a change costs time
+    if (video.playbackRate !== rate * speed) video.playbackRate = rate * speed;
+    return false;
+  }
+
+  for (const player of players) {
+    Object.assign(player, { off: 0, pace: 1, lost: false });
+    player.video.addEventListener("error", () => { player.broken = true; });
+    player.video.addEventListener("canplay", () => {
+      if (!player.lost) return;
+      player.lost = false;
+      seek(now()); // it joins the others
+    });
+  }
+  const clock = {
+    loop: false,
+    now, play, pause, seek, shown,
+    toggle: () => (playing ? pause() : play()),
+    playing: () => playing,
+    waiting: () => playing && !going,
+    hear: (player) => { heard = player; if (player) { player.pace = 1; player.video.playbackRate = speed; } },
+    speed: (value) => {
+      set(now());
+      speed = value;
+      for (const player of players) player.video.playbackRate = speed * player.pace;
+    },
+  };
+  return clock;
+}
