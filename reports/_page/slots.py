@@ -1,8 +1,8 @@
-"""What a run folder may hold beside scores, each in a JSON file of its own: a gate's verdict, and figures.
+"""What a run folder may hold beside scores, each in a place of its own: a gate's verdict, and figures.
 
 `gate.json` is what `avbench gate RUN --baseline BASE --json` prints, `validate.json` what `avbench validate` writes,
-`figures.json` a list of figures (`figure` says of what). A file that cannot be read is said on the page and never
-stops a report.
+`training` a folder of `avbench train`, `figures.json` a list of figures (`figure` says of what). What cannot be read
+is said on the page and never stops a report.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from avbench.leaderboard import number
 from avbench.results import Run
 
+from . import training, validation
 from .plots import Axis, Line, axis, line
-from .validation import figures_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,21 @@ def read_slots(runs: Sequence[Run]) -> Slots:
     """What the runs' folders hold."""
     broken: list[str] = []
 
-    def each(name: str, read: Callable[[Any], list[Any]]) -> list[Any]:
+    def each(name: str, read: Callable[[Path], list[Any]]) -> list[Any]:
         found = []
         for run in runs:
             try:
-                found += read(json.loads((run.folder / name).read_text(encoding="utf-8")))
+                found += read(run.folder / name)
             except FileNotFoundError:
                 continue
             except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
                 broken.append(f"{Path(run.name, name)} cannot be shown: {type(error).__name__}: {error}")
         return found
 
-    verdicts = each("gate.json", lambda found: [verdict(found)])
-    figures = each("validate.json", lambda found: [figure(item) for item in figures_of(found)])
-    figures += each("figures.json", lambda found: [figure(item) for item in found])
+    verdicts = each("gate.json", lambda path: [verdict(_json(path))])
+    figures = each("validate.json", lambda path: [figure(item) for item in validation.figures_of(_json(path))])
+    figures += each("training", lambda path: [figure(item) for item in training.figures_of(path)])
+    figures += each("figures.json", lambda path: [figure(item) for item in _json(path)])
     return Slots(tuple(verdicts), tuple(figures), tuple(broken))
 
 
@@ -157,6 +158,10 @@ def _check(found: Mapping[str, Any]) -> Check:
         mde=shown("mde"),
         n=int(found.get("n") or 0),
     )
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _numbers(found: Sequence[Any]) -> list[float]:

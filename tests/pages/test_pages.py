@@ -217,3 +217,17 @@ def test_maps_of_the_making_are_drawn_over_frames(
     hot = np.ptp(last, axis=2)
     assert hot[60, 100] > 40 > hot[140, 20]
     assert not Read(out / "prompts" / "speech--speech-2.html").all("img")
+
+
+def test_a_training_beside_the_scores_is_drawn(make_run: Callable[..., Any], to_pages: Callable[..., Path]) -> None:
+    run = make_run(models=("harmony",))
+    folder = run.folder / "training"
+    folder.mkdir()
+    lines = [f"{step},audio,{3 - step / 500},,0.001,{step}" for step in range(1, 1001)]
+    (folder / "losses.csv").write_text("\n".join(["step,stage,audio,video,rate,seconds", *lines]))
+    page = Read(to_pages(run.folder) / "index.html")
+    (curve,) = [p["d"] for p in page.all("path") if "curve" in p.get("class", "") and p["d"].count("L") > 0]
+    assert curve.count("L") == 200 - 1  # a thousand steps, averaged by five
+    assert "Training: losses" in page.text("span") and "audio by step" in page.text("p")
+    (folder / "losses.csv").write_text("")
+    assert "training cannot be shown" in Read(to_pages(run.folder) / "index.html").text("p")
