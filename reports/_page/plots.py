@@ -14,6 +14,7 @@ from .look import Look
 Span = tuple[float, float]
 WIDTH, WAVE_HEIGHT = 1000.0, 64.0
 FEW = 40  # values a strip shows one by one; of more it shows the distribution
+FEW_POINTS = 12  # of a curve, to be marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,11 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A named curve: an SVG path in a box of 100 x 100, y upwards taken care of."""
+    """A named curve: an SVG path in a box of 100 x 100, y upwards taken care of. `dots` are its points where few."""
 
     name: str
     path: str
-    last: Span
+    dots: tuple[Span, ...] = ()
 
 
 def wave(look: Look, seconds: float) -> str:
@@ -74,12 +75,14 @@ def wave(look: Look, seconds: float) -> str:
 
 
 def axis(values: Sequence[float], *also: float) -> Axis:
-    """A range that holds all finite values, with a little room, and three to six round ticks."""
+    """A range that holds all finite values, with a little room, and three to six round ticks; of counts, whole ones."""
     finite = [value for value in (*values, *also) if isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     room = 0.04 * (high - low) or abs(high) * 0.1 or 1.0
     low, high = low - room, high + room
     step = _round_step((high - low) / 4)
+    if all(value == int(value) for value in finite):
+        step = max(step, 1.0)
     ticks = [i * step for i in range(ceil(low / step), floor(high / step) + 1)]
     return Axis(low, high, tuple((round(100 * (t - low) / (high - low), 2), t) for t in ticks))
 
@@ -110,16 +113,15 @@ def strip(along: Axis, values: NDArray[np.float64]) -> Strip:
 
 def line(name: str, across: Axis, along: Axis, x: Sequence[float], y: Sequence[float]) -> Line:
     """A curve in a box of 100 x 100; a value that is not finite breaks it."""
-    path, pen = [], "M"
-    last = (0.0, 0.0)
+    path, dots, pen = [], [], "M"
     for a, b in zip(x, y, strict=True):
         if not (isfinite(a) and isfinite(b)):
             pen = "M"
             continue
-        last = (across.place(a), round(100 - along.place(b), 2))
-        path.append(f"{pen}{last[0]:.2f} {last[1]:.2f}")
+        dots.append((across.place(a), round(100 - along.place(b), 2)))
+        path.append(f"{pen}{dots[-1][0]:.2f} {dots[-1][1]:.2f}")
         pen = "L"
-    return Line(name, "".join(path), last)
+    return Line(name, "".join(path), tuple(dots) if len(dots) <= FEW_POINTS else ())
 
 
 def _round_step(rough: float) -> float:

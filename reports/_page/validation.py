@@ -15,7 +15,8 @@ def figures_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises KeyError or TypeError where the record is something else.
     """
     columns = [column for column in record["columns"] if column["responses"]]
-    faults = list(record["faults"])
+    made = {response["fault"] for column in columns for response in column["responses"] if response["points"]}
+    faults = [fault for fault in record["faults"] if fault in made]
     told = [[_strongest(column, fault) for fault in faults] for column in columns]
     names = [f"{column['name']} [{column['backend']}]" for column in columns]
     heat = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from avbench.records import JSON, Detail
 from avbench.reports._page.facts import compare, cues, sort_out, webvtt
 from avbench.reports._page.look import envelope
-from avbench.reports._page.plots import axis, strip
+from avbench.reports._page.plots import axis, line, strip
 from avbench.reports._page.slots import figure
 from avbench.reports._page.validation import figures_of
 
@@ -105,15 +105,27 @@ def test_few_values_are_dots_and_many_an_outline() -> None:
     assert many.median == pytest.approx(50) and many.box == pytest.approx((along.place(0.25), along.place(0.75)))
 
 
+def test_few_points_of_a_curve_are_marked_and_one_alone_is_seen() -> None:
+    x, y = axis([1.0]), axis([0.0, 1.0])
+    alone = line("a", x, y, [1.0], [0.5])
+    assert alone.dots == ((50.0, 50.0),)
+    assert len(line("a", axis(range(12)), y, range(12), [0.5] * 12).dots) == 12
+    assert line("a", axis(range(13)), y, range(13), [0.5] * 13).dots == ()
+
+
 def test_a_validation_becomes_a_heat_map_and_curves_of_what_is_promised() -> None:
     def response(fault: str, promise: str, auc: list[float | None]) -> dict[str, Any]:
         points = [{"auc": [value, None, None]} for value in auc]
         return {"fault": fault, "promise": promise, "verdict": "kept", "points": points}
 
     responses = [response("mute", "worse", [0.5, 1.0]), response("blur", "", [0.5])]
-    column = {"name": "lag", "backend": "signal", "responses": responses}
-    heat, curves = map(figure, figures_of({"faults": {"mute": {}, "blur": {}, "noise": {}}, "columns": [column]}))
-    assert heat.columns == ("mute", "blur", "noise") and [t for _, t in heat.heat[0][1]] == ["1", "0.5", "–"]
+    lag = {"name": "lag", "backend": "signal", "responses": responses}
+    loud = {"name": "loud", "backend": "signal", "responses": responses[:1]}
+    found = figures_of({"faults": {"mute": {}, "blur": {}, "noise": {}}, "columns": [lag, loud]})
+    heat, curves, _ = map(figure, found)
+    assert heat.columns == ("mute", "blur")  # no clip had noise
+    assert [[text for _, text in cells] for _, cells in heat.heat] == [["1", "0.5"], ["1", "–"]]
     assert [line.name for line in curves.lines] == ["mute: worse, kept"]
+    assert curves.across is not None and [tick for _, tick in curves.across.ticks] == [1, 2]  # there is no step 1.5
     with pytest.raises(KeyError):
         figures_of({})
