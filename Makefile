@@ -43,7 +43,7 @@ requirements:  # pinned environments, without addresses
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-emit-index-url \
 	  --extra world -c requirements/constraints.txt pyproject.toml -o requirements/run.txt --no-header
 	uv pip compile -q --universal --python-version 3.11 --no-annotate --no-emit-index-url \
-	  --extra world --extra train --extra paper --extra dev -c requirements/constraints.txt pyproject.toml -o requirements/dev.txt --no-header
+	  --extra world --extra train --extra paper --extra full --extra dev -c requirements/constraints.txt pyproject.toml -o requirements/dev.txt --no-header
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

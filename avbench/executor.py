@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
-from avbench.errors import UsageError
+from avbench.errors import AvbenchError, UsageError
 
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
@@ -91,5 +91,6 @@ class InProcess(Executor):
 
 
 def failure_of(error: Exception) -> str:
-    """An exception in one line, as a reason."""
-    return f"error: {type(error).__name__}: {' '.join(str(error).split())}"[:500]
+    """An exception in one line, as a reason. What avbench itself says to a user is not cut short."""
+    most = 4000 if isinstance(error, AvbenchError) else 500
+    return f"error: {type(error).__name__}: {' '.join(str(error).split())}"[:most]

@@ -27,12 +27,15 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """One direction of the interaction: rotations of queries and keys, and an additive `bias` (L, S) or a `ramp`."""
+    """One direction of the interaction: rotations of queries and keys, and an additive `bias` (L, S), a `ramp`, or the
+    `windows` (F, W) of source tokens that the queries of each latent attend; keys then turn by their place in these.
+    """
 
     query: Rotation | None = None
     key: Rotation | None = None
     bias: Tensor | None = None
     ramp: Tensor | None = None
+    windows: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ def axes(config: ModelConfig, shape: Shape) -> Axes:
 
 def _a2v(meeting: Interaction, line: Timeline, shape: Shape, d: int) -> Meeting:
     cells = shape.rows * shape.columns
+    if meeting.compat:
+        windows = line.released_windows()
+        query = video_rotation(torch.zeros(line.latents), shape.rows, shape.columns, d)
+        return Meeting(query, temporal_rotation(torch.arange(windows.shape[1]), d), windows=windows)
     bias = {"window": lambda: line.a2v_bias(meeting.window), "segment": line.segment_bias}.get(meeting.a2v)
     spread = None if bias is None else bias().repeat_interleave(cells, 0)
     if meeting.rope == "none":

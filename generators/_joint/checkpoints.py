@@ -111,6 +111,22 @@ def load_uniavgen(model: JointModel, path: Path, dtype: torch.dtype = torch.bflo
         fill(model, source, names, path, dtype, device, UNUSED)
 
 
+def load_joint(
+    model: JointModel, path: Path, wan: Path, dtype: torch.dtype = torch.bfloat16, device: str = "cpu"
+) -> None:
+    """Fills a model from safetensors with its own names; what of the video stream is not among them comes from `wan`.
+
+    Raises UsageError naming what is missing, left over or of another shape.
+    """
+    with Tensors(path) as own:
+        names = {name: name for name, tensor in model.state_dict().items() if tensor.numel()}
+        stream = {name for name in names if wan_name(name)}
+        if not stream & own.keys():
+            load_wan(model, wan, dtype, device)
+            names = {name: name for name in names if name not in stream}
+        fill(model, own, names, path, dtype, device)
+
+
 def fill(
     model: JointModel,
     source: Mapping[str, Tensor],
@@ -128,10 +144,14 @@ def fill(
     shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
     found = {}
     for ours, theirs in names.items():
-        tensor = shaped(ours, source[theirs], shapes[ours], model.config.patch)
+        tensor = source[theirs]
+        if ours != theirs:
+            tensor = shaped(ours, tensor, shapes[ours], model.config.patch)
         if tensor.shape != shapes[ours]:
             raise UsageError(f"{path}: {theirs} is {tuple(source[theirs].shape)}, {tuple(shapes[ours])} is needed")
-        found[ours] = tensor.to(device, dtype)
+        # what scales and shifts everything else stays exact: it is small
+        found[ours] = tensor.to(device, torch.float32 if "modulation" in ours or "norm" in ours else dtype)
+    found |= {name: torch.empty(shape) for name, shape in shapes.items() if not shape.numel()}
     model.load_state_dict(found, strict=False, assign=True)
 
 

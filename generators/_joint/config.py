@@ -25,7 +25,9 @@ class Interaction:
     (latents interpolated in time); or a mixture: `joint` softmax, `parallel`, `parallel_linear`.
     `layers`: `all`, `first_half`, `last_half`, `interleaved` (odd ones) or a tuple. `rope`: `aligned` maps the source's
     times to the target's by `time_map` (`uniform`, Harmony; `exact`), `raw` does not, `none` rotates nothing;
-    `xattn_rope`: `temporal` band only, or `wan3d` for the video's side. `fam` is UniAVGen's face mask.
+    `xattn_rope`: `temporal` band only, or `wan3d` for the video's side. `fam` is UniAVGen's face mask. `compat` is
+    `sora2-mini` for UniAVGen's released weights: keys turn inside each window, the face mask stands before W_o, and a
+    reference voice has the noise level of the sound.
     """
 
     a2v: str = "window"
@@ -44,6 +46,7 @@ class Interaction:
     fam_head: str = "affine"
     v2a_interp: str = "frame_ramp"
     linear_init: str = "zero"
+    compat: str = ""
 
     def __post_init__(self) -> None:
         ways = ("none", *ATTENTIONS, *MIXTURES)
@@ -56,6 +59,9 @@ class Interaction:
         _one_of("fam", self.fam, ("off", "unsup", "fixed", "decay"))
         _one_of("fam_head", self.fam_head, ("affine", "adaln"))
         _one_of("v2a_interp", self.v2a_interp, ("latent_ramp", "frame_ramp"))
+        _one_of("compat", self.compat, ("", "sora2-mini"))
+        if self.compat and (self.a2v, self.v2a, self.rope) != ("window", "interp", "aligned"):
+            raise UsageError("compat sora2-mini is of a2v window, v2a interp and aligned rotations")
         _one_of("linear_init", self.linear_init, ("zero", "identity", "default"))
 
     def at(self, layers: int) -> tuple[int, ...]:

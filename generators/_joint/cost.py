@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+from avbench.parts import Setting
 
 from .config import ModelConfig, SampleConfig
 from .full import Full, empty
@@ -61,6 +63,20 @@ def cost(preset: Full | tuple[ModelConfig, SampleConfig]) -> Cost:
         joint,
         round(steps + 2 * encoding),
     )
+
+
+def costs(name: str, preset: Full | tuple[ModelConfig, SampleConfig]) -> Mapping[str, Setting]:
+    """The same as a row to list."""
+    found = cost(preset)
+    return {
+        "preset": name,
+        "parameters": found.parameters,
+        "tokens": found.tokens,
+        "weights_gb": round(found.weights / 1e9, 3),
+        "memory_gb": round(found.memory / 1e9, 3),
+        "forward_tflop": round(found.forward / 1e12, 4),
+        "clip_tflop": round(found.clip / 1e12, 3),
+    }
 
 
 def _flops(run: Callable[[], object]) -> int:

@@ -18,23 +18,40 @@ F5_LETTERS, F5_WIDTH = 2546, 512  # F5-TTS's characters and pinyin, and the fill
 class Features:
     """Encoded text of a batch: what each stream reads (B, Lt, D), and what is added to the audio tokens (B, La, D).
 
-    The first `letters` rows of `audio` are a transcript, the rest a caption.
+    The first `letters` rows of `audio` are a transcript, the rest a caption. `shown` (B, 1, 1, Lt) is -inf for rows of
+    `audio` that are none of a sample's, where samples of other lengths are together.
     """
 
     video: Tensor | None
     audio: Tensor | None = None
     aligned: Tensor | None = None
     letters: int = 0
+    shown: Tensor | None = None
 
     def repeat(self, n: int) -> Features:
         video, audio, aligned = (None if x is None else x.repeat(n, 1, 1) for x in self._texts)
-        return Features(video, audio, aligned, self.letters)
+        return Features(
+            video, audio, aligned, self.letters, None if self.shown is None else self.shown.repeat(n, 1, 1, 1)
+        )
 
     def then(self, other: Features) -> Features:
-        """The rows of this batch, then those of another."""
+        """The rows of this batch, then those of another, whose texts for the sound may be longer or shorter."""
         pairs = zip(self._texts, other._texts, strict=True)
+        if self.audio is not None and other.audio is not None and self.audio.shape[1] != other.audio.shape[1]:
+            longest = max(self.audio.shape[1], other.audio.shape[1])
+            return self._padded(longest).then(other._padded(longest))
         video, audio, aligned = (x if x is None or y is None else torch.cat([x, y]) for x, y in pairs)
-        return Features(video, audio, aligned, self.letters)
+        shown = self.shown if self.shown is None or other.shown is None else torch.cat([self.shown, other.shown])
+        return Features(video, audio, aligned, self.letters, shown)
+
+    def _padded(self, length: int) -> Features:
+        """With as many rows for the sound; the new ones are not shown."""
+        assert self.audio is not None and self.shown is None
+        rows, there, width = self.audio.shape
+        shown = self.audio.new_zeros(rows, 1, 1, length)
+        shown[..., there:] = -torch.inf
+        audio = torch.cat([self.audio, self.audio.new_zeros(rows, length - there, width)], 1)
+        return Features(self.video, audio, self.aligned, self.letters, shown)
 
     @property
     def _texts(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
@@ -68,11 +85,25 @@ class Texts(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class WanCondition:
-    """Texts at full size: umT5 features (B, 512, 4096), zero beyond their ends; F5's letter ids (B, Lt) from 1 up."""
+    """Texts at full size: umT5 features (B, 512, 4096), zero beyond their ends; F5's letter ids (B, Lt) from 1 up.
+
+    `null` are those of empty texts, for guidance away from them.
+    """
 
     video: Tensor
     audio: Tensor | None = None
     letters: Tensor | None = None
+    null: WanCondition | None = None
+
+    def empty(self) -> WanCondition:
+        if self.null is None:
+            raise ValueError("this condition does not know the features of empty texts")
+        return self.null
+
+    def to(self, device: torch.device) -> WanCondition:
+        parts = (None if x is None else x.to(device) for x in (self.audio, self.letters, self.null))
+        audio, letters, null = parts
+        return WanCondition(self.video.to(device), audio, letters, null)  # type: ignore[arg-type]
 
 
 class WanTexts(nn.Module):

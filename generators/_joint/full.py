@@ -17,8 +17,12 @@ from .timemap import STRIDE
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """A model, how it is sampled, and the clip it is meant for: pixels, frames, and the VAE's spatial stride."""
+    """A model, how it is sampled, and the clip it is meant for: pixels, frames, and the VAE's spatial stride.
 
+    `released`: its weights are UniAVGen's, with the quirks of their code; it makes clips of `frames` only.
+    """
+
+    name: str
     model: ModelConfig
     sample: SampleConfig
     height: int
@@ -26,18 +30,22 @@ class Full:
     frames: int
     fps: float
     stride: int
+    released: bool = False
 
-    @property
-    def audio_tokens(self) -> int:
-        return math.ceil(self.frames * self.model.token_rate)
+    def tokens_of(self, frames: float) -> int:
+        """Audio tokens of so many frames, the last one padded."""
+        return math.ceil(frames * self.model.token_rate - 1e-6)
+
+    def latents_of(self, frames: int) -> tuple[int, int, int, int, int]:
+        """The shape of a clip's video latents."""
+        cells = (self.height // self.stride, self.width // self.stride)
+        return (1, self.model.video_channels, 1 + (frames - 1) // STRIDE, *cells)
 
     def batch(self, rows: int, device: str) -> tuple[Content, Content, WanCondition]:
         """Empty inputs of `rows` clips."""
-        model, latents = self.model, 1 + (self.frames - 1) // STRIDE
-        s = torch.zeros(rows, device=device)
-        cells = (self.height // self.stride, self.width // self.stride)
-        video = torch.zeros(rows, model.video_channels, latents, *cells, device=device)
-        audio = torch.zeros(rows, self.audio_tokens, model.audio_channels, device=device)
+        model, s = self.model, torch.zeros(rows, device=device)
+        video = torch.zeros(rows, *self.latents_of(self.frames)[1:], device=device)
+        audio = torch.zeros(rows, self.tokens_of(self.frames), model.audio_channels, device=device)
         text = torch.zeros(rows, 512, model.text_width, device=device)
         letters = torch.full((rows, 256), F5_LETTERS - 1, device=device) if model.audio.speech == "text" else None
         return Content(video, s), Content(audio, s), WanCondition(text, text, letters)
@@ -69,7 +77,12 @@ _UNIAVGEN = replace(
     _WAN_5B,
     audio_channels=80,
     interaction=replace(
-        UNIAVGEN.model.interaction, residual_in_wo=False, fam_head="adaln", xattn_rope="wan3d", a2v="window"
+        UNIAVGEN.model.interaction,
+        residual_in_wo=False,
+        fam_head="adaln",
+        xattn_rope="wan3d",
+        a2v="window",
+        compat="sora2-mini",
     ),
     audio=replace(_AUDIO_1B, speech="text", embed="mlp", captioned=False),
     image_cond="ref_frame",
@@ -78,24 +91,25 @@ _UNIAVGEN = replace(
     token_rate=506 / 81,
 )
 
+_SYNC = replace(_EULER, steps=40, guidance="sync", s_v=3.0, s_a=2.0, anchor_every=10)
+_WAN_1B_SHAPE = ("video_channels", "width", "heads", "ffn", "token_rate")
+
 FULL: dict[str, dict[str, Full]] = {
     "harmony": {
-        "harmony-5b": Full(
-            _HARMONY, replace(_EULER, steps=40, guidance="sync", s_v=3.0, s_a=2.0), 704, 1280, 121, 24, 16
-        ),
+        "harmony-5b": Full("harmony-5b", _HARMONY, _SYNC, 704, 1280, 121, 24, 16),
         "harmony-1.3b": Full(
-            replace(_HARMONY, **{name: getattr(_WAN_1B, name) for name in (
-                "video_channels", "width", "heads", "ffn", "token_rate"
-            )}),
-            replace(_EULER, steps=40, guidance="sync", s_v=3.0, s_a=2.0), 480, 832, 81, 16, 8,
+            "harmony-1.3b",
+            replace(_HARMONY, **{name: getattr(_WAN_1B, name) for name in _WAN_1B_SHAPE}),
+            _SYNC, 480, 832, 81, 16, 8,
         ),
     },
-    "jova": {"jova-5b": Full(_JOVA, _EULER, 704, 1280, 121, 24, 16)},
+    "jova": {"jova-5b": Full("jova-5b", _JOVA, _EULER, 704, 1280, 121, 24, 16)},
     "uniavgen": {
         "uniavgen-7b": Full(
+            "uniavgen-7b",
             _UNIAVGEN,
             replace(_EULER, guidance="modality", s_v=3.0, s_a=2.0, interval=(0.5, 1.0), grid="uniavgen"),
-            704, 1280, 81, 16, 16,
+            704, 1280, 81, 16, 16, released=True,
         )
     },
 }  # fmt: skip

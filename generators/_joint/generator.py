@@ -22,9 +22,8 @@ from avbench.weights import home
 from . import training
 from .ablations import TABLES, row_of
 from .config import Preset, SampleConfig
-from .cost import Cost, cost
+from .cost import costs
 from .data import build
-from .full import FULL
 from .gallery import Gallery
 from .making import make
 from .presets import PRESETS
@@ -88,9 +87,7 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
 
     @classmethod
     def details(cls) -> Sequence[Mapping[str, Setting]]:
-        """Of the trained presets and of those at full size, counted by running the model without memory."""
-        trained = [_row(name, cost((of.model, of.sample))) for name, of in PRESETS[cls.system].items()]
-        return [*trained, *(_row(name, cost(full)) for name, full in FULL[cls.system].items())]
+        return [costs(name, (of.model, of.sample)) for name, of in PRESETS[cls.system].items()]
 
     @classmethod
     def preset(cls, name: str) -> Preset:
@@ -192,15 +189,3 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
             return trainer.run(steps or chosen.train.steps)
         finally:
             torch.set_flush_denormal(False)
-
-
-def _row(preset: str, found: Cost) -> Mapping[str, Setting]:
-    return {
-        "preset": preset,
-        "parameters": found.parameters,
-        "tokens": found.tokens,
-        "weights_gb": round(found.weights / 1e9, 3),
-        "memory_gb": round(found.memory / 1e9, 3),
-        "forward_tflop": round(found.forward / 1e12, 4),
-        "clip_tflop": round(found.clip / 1e12, 3),
-    }

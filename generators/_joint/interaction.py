@@ -22,11 +22,16 @@ class CrossModal(nn.Module):
         self.attention = Attention(width, source_width, heads, zero=True)
         self.pre_norm, self.residual = config.pre_norm, config.residual_in_wo
 
-    def forward(self, x: Tensor, source: Tensor, at: Meeting) -> Tensor:
-        """(B, L, D) target and (B, S, D') source states to the target's update (B, L, D), before any mask."""
+    def forward(self, x: Tensor, source: Tensor, at: Meeting, mask: Tensor | None = None) -> Tensor:
+        """(B, L, D) target and (B, S, D') source states to the target's update (B, L, D).
+
+        A `mask` (B, L, 1) is put before the output projection where there are windows, as UniAVGen's code has it.
+        """
         held = x if self.residual else None
         if self.pre_norm:
             x, source = _norm(x), _norm(source)
+        if at.windows is not None:
+            return self._windowed(x, source, at, at.windows, mask)
         if at.ramp is None:
             return self.attention(x, source, at.query, at.key, at.bias, held)
         return self._interpolated(x, source, at, at.ramp, held)
@@ -40,6 +45,14 @@ class CrossModal(nn.Module):
             return weights.mean(1).unflatten(-1, (-1, cells)).sum(-2)
         query, key, _ = self._spread(x, source, at, at.ramp)
         return weigh(query, key).mean(1).view(*x.shape[:2], cells)
+
+    def _windowed(self, x: Tensor, source: Tensor, at: Meeting, windows: Tensor, mask: Tensor | None) -> Tensor:
+        """The cells of latent i attend the tokens of its own window, which turn by their places in it."""
+        module, latents = self.attention, len(windows)
+        query = module.query(x, at.query).unflatten(1, (latents, -1)).flatten(0, 1)
+        key, value = (y[:, windows].flatten(0, 1) for y in module.offer(source))
+        y = attend(query, at.key(key) if at.key else key, value).unflatten(0, (-1, latents)).flatten(1, 2)
+        return module.close(y if mask is None else y * mask.unsqueeze(-1))
 
     def _interpolated(self, x: Tensor, source: Tensor, at: Meeting, ramp: Tensor, held: Tensor | None) -> Tensor:
         """Every target token attends the N cells of a picture of its own, interpolated between latents."""

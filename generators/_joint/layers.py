@@ -125,9 +125,17 @@ class Block(nn.Module):
         """Adds what self-attention gave."""
         return torch.addcmul(x, self._six(x, level)[2], y)
 
-    def read(self, x: Tensor, text: Tensor, turn_q: Rotation | None = None, turn_k: Rotation | None = None) -> Tensor:
+    def read(
+        self,
+        x: Tensor,
+        text: Tensor,
+        turn_q: Rotation | None = None,
+        turn_k: Rotation | None = None,
+        shown: Tensor | None = None,
+    ) -> Tensor:
+        """Cross-attention to text (B, Lt, D); `shown` (B, 1, 1, Lt) is -inf for rows that are none of a sample's."""
         normed = _norm(x, self.norm3.weight, self.norm3.bias)
-        return x + self.cross_attn(normed, text, turn_q, turn_k)
+        return x + self.cross_attn(normed, text, turn_q, turn_k, shown)
 
     def feed(self, x: Tensor, level: Tensor) -> Tensor:
         shift, scale, gate = self._six(x, level)[3:]

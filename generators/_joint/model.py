@@ -146,8 +146,12 @@ class JointModel(nn.Module):
         dv = da = ds = None
         if v is not None and run.a2v and key in self.a2v:
             heard = rows.met(len(v.h), heard, rows.audio, i)
-            dv = in_rows(v.own, heard, lambda x, y: self.a2v[key](x, y, run.axes.a2v))
-            dv = dv if mask is None or dv is None else mask * dv
+            inside = mask if self.config.interaction.compat else None
+            dv = in_rows(
+                v.own, heard,
+                lambda x, y: self.a2v[key](x, y, run.axes.a2v, None if inside is None else inside[: len(x)]),
+            )  # fmt: skip
+            dv = dv if mask is None or inside is not None or dv is None else mask * dv
         if a is not None and run.v2a and key in self.v2a:
             seen = rows.met(len(a.h), seen, rows.video, i)
             da = in_rows(a.own, seen, lambda x, y: self.v2a[key](x, y, run.axes.v2a))
@@ -231,14 +235,16 @@ class JointModel(nn.Module):
             turns.audio,
             1,
             prefix.shape[1],
-            0 if audio.reference is None else prefix.shape[1],
+            0 if audio.reference is None or self.config.interaction.compat else prefix.shape[1],
             shape.suffix,
         )
         x.held = audio.known
         self._text(x, heard if self.types is None else None, self.config.audio.text == "joint")
         if x.text is not None and self.config.audio.speech == "text":
             d = self.config.audio_width // self.config.audio_heads
-            x.text_turn = audio_rotation(torch.arange(x.text.shape[1]), d).to(h.device)
+            first = -prefix.shape[1]  # a voice's own words come first
+            x.text_turn = audio_rotation(torch.arange(first, first + x.text.shape[1]), d).to(h.device)
+            x.text_shown = features.shown
         return x
 
     def _text(self, x: States, text: Tensor | None, joint: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from .config import AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
 
 _NANO_TRAIN = TrainConfig(
-    clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=0
+    clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=20
 )
 
 HARMONY = Preset(ModelConfig(interaction=Interaction(time_map="exact")), TrainConfig())
@@ -127,7 +127,7 @@ def grid(tiny: Preset) -> Preset:
     model = replace(small.model, size=48, frames=65, width=128, heads=4, audio=audio)
     train = replace(
         small.train, clips=1024, held_out=32, steps=10_000, batch=16, stills=64, rate=5e-4, warmup=500,
-        probe_every=500, save_every=500, crop=33,
+        probe_every=500, save_every=500, show_every=2500, crop=33,
     )  # fmt: skip
     return Preset(model, train, small.sample)
 

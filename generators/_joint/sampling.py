@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .codec import still
 from .config import SampleConfig
-from .encoders import Features
+from .encoders import Features, WanCondition
 from .flow import grid, guided, late_grid, projected, renoised
 from .model import AUDIO_RATE, FPS, JointModel, audio_tokens
 from .passes import Content, Drivers, Rows
@@ -32,14 +32,16 @@ class Noise:
 
     @classmethod
     def of(cls, seed: int, model: JointModel, frames: int) -> Noise:
+        """Of a model of the tiny sizes."""
+        config, cells = model.config, model.config.size // 8
+        video = (1, config.video_channels, Timeline(frames, 1).latents, cells, cells)
+        return cls.drawn(seed, video, (1, audio_tokens(frames), config.audio_channels))
+
+    @classmethod
+    def drawn(cls, seed: int, video: tuple[int, ...], audio: tuple[int, ...]) -> Noise:
         """Drawn on the CPU, so that it is the same on every device."""
-        source, config, cells = torch.Generator().manual_seed(seed), model.config, model.config.size // 8
-        latents = Timeline(frames, 1).latents
-        return cls(
-            torch.randn(1, config.video_channels, latents, cells, cells, generator=source),
-            torch.randn(1, audio_tokens(frames), config.audio_channels, generator=source),
-            seed ^ 0x9E3779B9,
-        )
+        source = torch.Generator().manual_seed(seed)
+        return cls(torch.randn(*video, generator=source), torch.randn(*audio, generator=source), seed ^ 0x9E3779B9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +74,31 @@ class Guided:
 
 
 Watch = Callable[[Guided], None]
+Still = Callable[[Tensor], Tensor]
 
 
 @torch.inference_mode()
 def sample(
     model: JointModel,
-    condition: Condition,
+    condition: Condition | WanCondition,
     noise: Noise,
     silence: Tensor,
     config: SampleConfig,
     given: Given = Given(),
     watch: Watch | None = None,
+    still: Still = still,
 ) -> tuple[Tensor, Tensor]:
     """From noise to clean latents. `silence` (1, La, C) is a silent waveform; `watch` sees every guided step.
 
     A batched call a step holds the conditional pass and the negative ones. Drivers' states are computed once; SyncCFG's
-    still one is the picture given, else the first frame of the clean estimate, taken anew every `anchor_every` steps.
+    still one is the picture given, else the first frame of the clean estimate, taken anew every `anchor_every` steps;
+    `still` makes latents of a static video from the first frame of others.
     """
     video, audio = noise.video.to(silence), noise.audio.to(silence)
     source = torch.Generator().manual_seed(noise.later)
-    with torch.autocast(silence.device.type, torch.bfloat16, enabled=silence.is_cuda):
-        guide = _Guide(model, condition, silence, config, given, watch)
+    half = silence.is_cuda or next(model.parameters()).dtype == torch.bfloat16
+    with torch.autocast(silence.device.type, torch.bfloat16, enabled=half):
+        guide = _Guide(model, condition, silence, config, given, watch, still)
         levels = (grid if config.grid == "wan" else late_grid)(config.steps, config.shift).to(video)
         video, audio = guide.held(video, audio)
         for i, (s, following) in enumerate(pairwise(levels)):
@@ -112,12 +118,14 @@ class _Guide:
     def __init__(
         self,
         model: JointModel,
-        condition: Condition,
+        condition: Condition | WanCondition,
         silence: Tensor,
         config: SampleConfig,
         given: Given,
         watch: Watch | None,
+        still: Still,
     ) -> None:
+        self.still = still
         self.model, self.config, self.given, self.watch = model, config, given, watch
         self.silence, self.guess = silence, given.picture
         self.features: Features = model.encode(condition)
@@ -154,7 +162,7 @@ class _Guide:
         if kind == "sync" and self.driver is None and (self.seen is None or i % self.config.anchor_every == 0):
             if self.guess is None:  # pure noise has no first frame yet: estimate one
                 self.guess = self.model(picture, sound, self.features).video
-            self.seen = self._drive(still(self.guess).expand_as(video), None)
+            self.seen = self._drive(self._still(video), None)
         n = 1 if kind == "none" else 2
         found = self.model(
             None if self.given.video is not None else picture.repeat(n),
@@ -196,6 +204,11 @@ class _Guide:
         low, high = self.config.interval
         at = 1 - i / self.config.steps if self.config.interval_on == "fraction" else s
         return low < at <= high
+
+    def _still(self, like: Tensor) -> Tensor:
+        """The latents of a static video of the guessed first frame, as long as others."""
+        assert self.guess is not None
+        return self.still(self.guess.expand(-1, -1, like.shape[2], -1, -1) if self.guess.shape[2] == 1 else self.guess)
 
     def _drive(self, video: Tensor | None, audio: Tensor | None) -> Drivers:
         """The offers of a clean stream."""

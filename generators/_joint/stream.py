@@ -31,6 +31,7 @@ class States:
     held: int = 0
     text: Tensor | None = None
     text_turn: Rotation | None = None
+    text_shown: Tensor | None = None
     words: Tensor | None = None
 
     @property
@@ -122,7 +123,8 @@ class Stream(nn.Module):
 
     def read(self, i: int, x: States) -> None:
         if x.text is not None:
-            x.h = _block(self.blocks, i).read(x.h, x.text, x.turn if x.text_turn else None, x.text_turn)
+            turn = x.turn if x.text_turn else None
+            x.h = _block(self.blocks, i).read(x.h, x.text, turn, x.text_turn, x.text_shown)
 
     def feed(self, i: int, x: States) -> None:
         x.h = _block(self.blocks, i).feed(x.h, x.level)

@@ -65,6 +65,26 @@ class Timeline:
         margin = Fraction(window) * STRIDE * self.rate
         return range(math.floor(begin * self.rate) - math.floor(margin), math.ceil(end * self.rate) + math.ceil(margin))
 
+    def released_windows(self) -> Tensor:
+        """(F, W) audio tokens that each latent hears in UniAVGen's released code: two frames a side, all as long as
+        the longest, widened at the clip's ends outwards and elsewhere on both sides; the first latent's lack a few.
+        """
+        frames, most = 2, self.audio_tokens - 1
+        margin = frames * self.rate
+        ranges = [(-math.floor(margin), 1 + math.ceil(margin))]  # their first window ends after one token
+        for latent in range(1, self.latents):
+            begin, end = self.span(latent)
+            ranges.append(
+                (math.floor(begin * self.rate) - math.floor(margin), math.ceil(end * self.rate) + math.ceil(margin))
+            )
+        longest = max(end - begin for begin, end in ranges[1:])
+        windows = []
+        for begin, end in ranges:
+            short = longest - (end - begin)
+            before = short if begin < 0 else 0 if end > most else short // 2
+            windows.append(torch.arange(begin - before, begin - before + longest).clamp(0, most))
+        return torch.stack(windows)
+
     def a2v_bias(self, window: float) -> Tensor:
         """(F, La) additive attention bias of the windows.
 

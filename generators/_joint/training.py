@@ -19,6 +19,7 @@ from .data import Dataset
 from .gallery import Gallery
 from .model import JointModel, audio_tokens
 from .objective import KINDS, Losses, draw, losses, probe
+from .page import write_page
 from .timemap import Timeline
 from .weights import save
 
@@ -114,6 +115,7 @@ class Trainer(Training[JointModel]):
         if self.gallery is not None and self.config.show_every and self.step % self.config.show_every == 0:
             with self.averaged():
                 self.gallery.show(self.step, self.model, self.data.codecs)
+            write_page(self.out)
 
     def probe(self) -> Mapping[str, float]:
         batch = _on(self.data.batch(list(range(len(self.data) - self.config.held_out, len(self.data)))), self.device)
@@ -122,6 +124,7 @@ class Trainer(Training[JointModel]):
 
     def draw_curves(self) -> None:
         plot(self.out)
+        write_page(self.out)
 
     def export(self) -> Path:
         """The averaged weights as `weights.safetensors`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,3 +84,42 @@ def model(nano: Preset) -> JointModel:
 @pytest.fixture
 def condition(data: Dataset) -> Condition:
     return data.batch([1, 2]).condition
+
+
+@pytest.fixture(scope="session")
+def toy_vae() -> Callable[[], Any]:
+    return _vae
+
+
+def _vae() -> Any:
+    """diffusers' Wan2.2 VAE at toy width, with constants that are not one."""
+    diffusers = pytest.importorskip("diffusers", reason="needs the extra `full`")
+    torch.manual_seed(0)
+    return diffusers.AutoencoderKLWan(
+        base_dim=8, decoder_base_dim=8, z_dim=4, is_residual=True, in_channels=12, out_channels=12, patch_size=2,
+        num_res_blocks=1, scale_factor_spatial=16, latents_mean=[0.1, -0.2, 0.3, 0.0], latents_std=[0.5, 2.0, 1.5, 1.0],
+    ).eval()  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def toy_umt5() -> Callable[[Path], None]:
+    return _umt5
+
+
+def _umt5(folder: Path) -> None:
+    """A tokenizer of words and an encoder of two layers, as transformers saves them."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra `full`")
+    tokenizers = pytest.importorskip("tokenizers")
+    words = ["<pad>", "</s>", "<unk>", "a", "woman", "speaks", "rain", "falls", ".", "hello"]
+    whole = tokenizers.Tokenizer(tokenizers.models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    whole.post_processor = tokenizers.processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=whole, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+    fast.save_pretrained(folder / "tokenizer")
+    torch.manual_seed(0)
+    config = transformers.UMT5Config(
+        vocab_size=16, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu"
+    )
+    transformers.UMT5EncoderModel(config).eval().save_pretrained(folder / "text_encoder")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +77,26 @@ def test_the_registry_finds_it() -> None:
 
 
 @pytest.mark.slow
-def test_nano_trains_on_the_world(tmp_path: Path) -> None:
+def test_the_command_trains_and_shows_what_becomes_of_it(tmp_path: Path) -> None:
+    """Nano on the world: curves, samples with scores or reasons, one page of all, and weights that sample."""
     pytest.importorskip("matplotlib")
-    path = Harmony.train("nano", tmp_path, resume=False, device="cpu", steps=12)
-    sample = Harmony(weights=path, config=SampleConfig(steps=2)).generate([Request(Prompt("p", seconds=1.3), 0)])[0]
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "avbench", "train", "harmony", "--preset", "nano", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.strip() == str(out / "weights.safetensors"), done.stderr
+    clips = sorted((out / "samples" / "000020").glob("*.mp4"))
+    assert [clip.stem for clip in clips] == sorted(
+        f"{kind}-{n}" for kind in ("speech", "ambient", "complex") for n in "01"
+    )
+    rows = list(csv.DictReader((out / "samples.csv").open()))
+    assert {row["prompt"] for row in rows} == {clip.stem for clip in clips} and {row["step"] for row in rows} == {"20"}
+    assert {"lse_c", "wer", "temporal_flickering"} <= {row["metric"] for row in rows}
+    assert all(bool(row["value"]) != bool(row["reason"]) for row in rows) and any(row["value"] for row in rows)
+    page = (out / "index.html").read_text()
+    linked = re.findall(r'src="([^"]+)"', page)
+    assert len(linked) == 8 and all((out / source).is_file() for source in linked)
+    assert [row["step"] for row in csv.DictReader((out / "losses.csv").open())] == [str(n) for n in range(1, 21)]
+    sample = Harmony(weights=out / "weights.safetensors", config=SampleConfig(steps=2)).generate(
+        [Request(Prompt("p", seconds=1.3), 0)]
+    )[0]
     assert sample.frames.shape == (33, 32, 32, 3)

@@ -1,0 +1,128 @@
+"""A system at full size as a generator: the papers' resolution, with official checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from avbench.errors import UsageError
+from avbench.media.load import load_audio, load_image
+from avbench.parts import Generator, Request, Setting
+from avbench.records import Prompt, Sample
+from avbench.weights import known_digest
+
+from .cost import costs
+from .full import FULL, Full
+from .full_parts import Parts, Places
+from .full_texts import condition_of
+from .sampling import Given, Noise, sample
+from .timemap import nearest_frames
+
+VOICE = 3.0  # seconds of a reference voice at most
+
+
+class FullGenerator(Generator):
+    """One preset of `FULL`. Its files are looked for under $AVBENCH_HOME/weights (`Places`).
+
+    A prompt's `reference_image` begins the clip, its `reference_audio` is the voice; UniAVGen needs a picture.
+    $AVBENCH_OFFLOAD (`none`, `parts`, `layers`) says what waits in the CPU's memory; by default what does not fit.
+    """
+
+    system: ClassVar[str]
+    preset: ClassVar[str]
+
+    def __init__(
+        self,
+        device: str = "cpu",
+        full: Full | None = None,
+        places: Places | None = None,
+        dtype: torch.dtype = torch.bfloat16,
+    ) -> None:
+        """`full` and `places` are those of the class by default."""
+        super().__init__(device)
+        self.full = full or FULL[self.system][self.preset]
+        self.places = places or Places.of(self.full)
+        self.parts = Parts.load(self.full, self.places, device, dtype)
+
+    def settings(self) -> Mapping[str, Setting]:
+        config = self.full.sample
+        return {
+            "preset": self.full.name,
+            "steps": config.steps,
+            "shift": config.shift,
+            "guidance": config.guidance,
+            "s_v": config.s_v,
+            "s_a": config.s_a,
+            "height": self.full.height,
+            "width": self.full.width,
+            "weights": digest_of([place.path for place in self.places.all()] + [self.places.wan / "transformer"]),
+        }
+
+    @classmethod
+    def details(cls) -> Sequence[Mapping[str, Setting]]:
+        return [costs(cls.preset, FULL[cls.system][cls.preset])]
+
+    def generate(self, requests: Sequence[Request]) -> Sequence[Sample]:
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: Request) -> Sample:
+        full, parts, prompt = self.full, self.parts, request.prompt
+        frames = full.frames if full.released else nearest_frames(prompt.seconds, full.fps, full.frames)
+        tokens = full.tokens_of(frames)
+        with parts.used(parts.captions.encoder):
+            condition = condition_of(prompt, full.model.audio, parts.captions, parts.transcripts)
+        with parts.used(parts.video.vae, *parts.sound.nets):
+            given, silence = self._given(prompt), parts.sound.silence(tokens).float().to(parts.device)
+        noise = Noise.drawn(request.seed, full.latents_of(frames), (1, tokens, full.model.audio_channels))
+        with parts.modelled(), parts.used(parts.video.vae):
+            video, audio = sample(
+                parts.model, condition.to(parts.device), noise, silence, full.sample, given, still=parts.video.still
+            )
+        with parts.used(parts.video.vae, *parts.sound.nets):
+            pixels = parts.video.decode(video)[0]
+            wave = parts.sound.decode(audio, round(frames * parts.sound.rate / full.fps))[0]
+        shown = ((pixels.permute(1, 2, 3, 0) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        return Sample(shown, Fraction(full.fps), wave.float().cpu().numpy(), parts.sound.rate)
+
+    def _given(self, prompt: Prompt) -> Given:
+        """What the references give. Raises UsageError where a picture is needed and missing."""
+        full, parts, given = self.full, self.parts, Given()
+        if full.model.image_cond == "ref_frame" and prompt.reference_image is None:
+            raise UsageError(f"prompt {prompt.id!r}: {full.name} begins with a picture; give reference_image")
+        if prompt.reference_image is not None:
+            picture = cover(load_image(prompt.reference_image), full.height, full.width)
+            film = torch.from_numpy(picture).permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
+            z = parts.video.encode(film.to(parts.device))
+            given = replace(given, picture=z, first_video=z if full.model.image_cond == "ref_frame" else None)
+        if prompt.reference_audio is not None and full.model.voice:
+            rate = parts.sound.rate
+            heard = torch.from_numpy(load_audio(prompt.reference_audio, rate))[None, : round(VOICE * rate)]
+            tokens = max(1, full.tokens_of(heard.shape[1] / rate * full.fps))
+            given = replace(given, voice=parts.sound.encode(heard.to(parts.device), tokens).float())
+        return given
+
+
+def cover(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """(H, W, 3) scaled until it covers the size, its middle."""
+    scale = max(height / image.shape[0], width / image.shape[1])
+    size = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
+    shown = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    top, left = (shown.shape[0] - height) // 2, (shown.shape[1] - width) // 2
+    return np.asarray(shown[top : top + height, left : left + width], np.uint8)
+
+
+def digest_of(paths: Sequence[Path]) -> str:
+    """Of all files at and under the paths, by name; read once, then known by their time of change."""
+    files = sorted({f for path in paths for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()})
+    kept = [f for f in files if not f.name.startswith(".")]
+    told = "".join(f"{f.name} {known_digest(f, 'sha256')}\n" for f in kept)
+    return hashlib.sha256(told.encode()).hexdigest()
