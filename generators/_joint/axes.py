@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .config import Interaction, ModelConfig
-from .rope import Rotation, audio_rotation, temporal_rotation, video_rotation
+from .rope import Rotation, audio_rotation, released_rotation, temporal_rotation, video_rotation
 from .timemap import STRIDE, Timeline
 
 
@@ -82,7 +82,7 @@ def _a2v(meeting: Interaction, line: Timeline, shape: Shape, d: int) -> Meeting:
     if meeting.compat:
         windows = line.released_windows()
         query = video_rotation(torch.zeros(line.latents), shape.rows, shape.columns, d)
-        return Meeting(query, temporal_rotation(torch.arange(windows.shape[1]), d), windows=windows)
+        return Meeting(query, released_rotation(torch.arange(windows.shape[1]), d), windows=windows)
     bias = {"window": lambda: line.a2v_bias(meeting.window), "segment": line.segment_bias}.get(meeting.a2v)
     spread = None if bias is None else bias().repeat_interleave(cells, 0)
     if meeting.rope == "none":

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -181,7 +183,7 @@ class Tensors(Mapping[str, Tensor]):
             if not files or not files[0].is_file():
                 raise UsageError(f"{path} holds no checkpoint")
             self._files = {name: file for file in files for name in _names(file)}
-        self._open: dict[Path, Mapping[str, Tensor]] = {}
+        self._open: dict[Path, Any] = {}  # a file's names take longer to read than its tensors
 
     def __enter__(self) -> Tensors:
         return self
@@ -191,12 +193,12 @@ class Tensors(Mapping[str, Tensor]):
 
     def __getitem__(self, name: str) -> Tensor:
         file = self._files[name]
-        if file.suffix == ".safetensors":
-            with safe_open(file, "pt") as opened:
-                return opened.get_tensor(name)
+        safe = file.suffix == ".safetensors"
         if file not in self._open:
-            self._open[file] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        return self._open[file][name]
+            load = partial(torch.load, map_location="cpu", weights_only=True, mmap=True)
+            self._open[file] = safe_open(file, "pt") if safe else load(file)
+        found: Tensor = self._open[file].get_tensor(name) if safe else self._open[file][name]
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)

@@ -65,3 +65,8 @@ def audio_rotation(positions: Tensor, d: int) -> Rotation:
 def temporal_rotation(positions: Tensor, d: int) -> Rotation:
     """Only the time band of the 3-D split turns: what aligned cross-modal attention uses on both sides."""
     return _rotation(_angles(positions, axis_widths(d)[0]), d)
+
+
+def released_rotation(positions: Tensor, d: int) -> Rotation:
+    """The time band turns with the first frequencies of the whole head: keys of UniAVGen's released windows."""
+    return _rotation(_angles(positions, d)[:, : axis_widths(d)[0] // 2], d)

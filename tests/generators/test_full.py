@@ -113,6 +113,7 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[JointModel, 
     return ours, theirs
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_video_stream_equals_diffusers_wan(filled: tuple[JointModel, object]) -> None:
     """Invariant 4, with one level a sample and with one a latent."""

@@ -158,11 +158,11 @@ def test_a_clip_is_made_of_files_on_a_disk(
     assert sample.frames.std() > 1 and len(str(made.settings()["weights"])) == 64
     again = disk.generator().generate([talk(tmp_path)])[0]
     assert np.array_equal(again.frames, sample.frames) and np.array_equal(again.audio, sample.audio)
-    monkeypatch.setenv("AVBENCH_OFFLOAD", "layers")
-    away = disk.generator()
-    assert away.parts.offload == "layers"
-    streamed_sample = away.generate([talk(tmp_path)])[0]
-    assert np.array_equal(streamed_sample.frames, sample.frames)
+    for way in ("parts", "layers"):
+        monkeypatch.setenv("AVBENCH_OFFLOAD", way)
+        away = disk.generator()
+        assert away.parts.offload == way
+        assert np.array_equal(away.generate([talk(tmp_path)])[0].frames, sample.frames)
 
 
 @pytest.mark.slow
@@ -229,8 +229,9 @@ def test_released_windows_are_those_of_the_code() -> None:
 
 @torch.no_grad()
 def test_released_attention_turns_keys_inside_each_window() -> None:
-    """Against a loop with complex rotations: queries by row and column alone, keys by their place in the window; the
-    face mask stands before the output projection, whose bias it does not touch.
+    """Against a loop with complex rotations: queries by row and column alone, keys by their place in the window, with
+    the first frequencies of a rotation over the whole head. The face mask stands before the output projection, whose
+    bias it does not touch.
     """
     torch.manual_seed(0)
     config = PRESET["uniavgen-7b"].model
@@ -248,9 +249,8 @@ def test_released_attention_turns_keys_inside_each_window() -> None:
     bands = (d - 4 * (d // 6), 2 * (d // 6), 2 * (d // 6))
 
     def turned(y: Tensor, place: tuple[int, int, int]) -> Tensor:
-        angles = [
-            p / 10000 ** (2 * i / width) for p, width in zip(place, bands, strict=True) for i in range(width // 2)
-        ]
+        spread = (d, bands[1], bands[2]) if place[1:] == (0, 0) else bands  # keys: the whole head's frequencies
+        angles = [p / 10000 ** (2 * i / spread[axis]) for axis, p in enumerate(place) for i in range(bands[axis] // 2)]
         pairs = torch.view_as_complex(y.double().view(2, -1, 2))
         spin = torch.tensor([complex(math.cos(a), math.sin(a)) for a in angles])
         return torch.view_as_real(pairs * spin).flatten(1).float()
