@@ -7,12 +7,12 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ Cell = str | float
 class Recipe(Protocol):
     """What decides a training besides the network and the data; a frozen dataclass has these fields and its own.
 
-    `rate` is AdamW's after `warmup` steps, falling to a twentieth over the last `cooldown` share; `decay` its weight
+    `rate` is AdamW's after `warmup` steps, falling to a twentieth over the last `cooldown` share; `decay` the weight
     decay; `ema` the memory of the averaged weights; `clip` the largest gradient norm.
     """
 
@@ -113,14 +113,12 @@ class Training(ABC, Generic[M]):
         self.model: M = model.to(device)
         self.recipe, self.out, self.device, self.team = recipe, out, device, team
         self.average = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(
-            self.groups(), recipe.rate, (0.9, 0.99), weight_decay=recipe.decay, fused=True
-        )
+        self.optimisers = self.optimise()
         self.step, self.steps, self.seconds = 0, 0, 0.0
 
-    def groups(self) -> list[dict[str, Any]]:
-        """The optimiser's `params`, and the `factor` of the rate that some of them learn at."""
-        return [{"params": list(self.model.parameters()), "factor": 1.0}]
+    def optimise(self) -> list[torch.optim.Optimizer]:
+        """The optimisers of the model's parameters. Each of their groups has a `factor` of the rate of a step."""
+        return [adamw(self.recipe, {1.0: list(self.model.parameters())})]
 
     @abstractmethod
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
@@ -157,8 +155,11 @@ class Training(ABC, Generic[M]):
             self.model.load_state_dict(kept["model"])
         except RuntimeError as error:
             raise UsageError(f"{path} is of another preset: {error}") from error
+        if "optimisers" not in kept:
+            raise UsageError(f"{path} was made by an older avbench: start anew in another folder")
         self.average, self.step, self.seconds = kept["average"], kept["step"], kept["seconds"]
-        self.optimiser.load_state_dict(kept["optimiser"])
+        for optimiser, state in zip(self.optimisers, kept["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
 
     def run(self, steps: int) -> Path:
         """Trains up to step `steps` and writes the averaged weights. SIGINT and SIGTERM save first."""
@@ -194,7 +195,8 @@ class Training(ABC, Generic[M]):
 
     def save(self) -> None:
         part = self.out / "last.pt.part"
-        state = {"model": self.model.state_dict(), "average": self.average, "optimiser": self.optimiser.state_dict()}
+        optimisers = [optimiser.state_dict() for optimiser in self.optimisers]
+        state = {"model": self.model.state_dict(), "average": self.average, "optimisers": optimisers}
         torch.save(state | {"step": self.step, "seconds": self.seconds}, part)
         part.replace(self.out / "last.pt")
 
@@ -204,13 +206,15 @@ class Training(ABC, Generic[M]):
         self.model.train()
         total, row = self.loss(torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step))
         rate = recipe.rate * schedule(self.step, steps, recipe) * self.pace()
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["factor"]
-        self.optimiser.zero_grad()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["factor"]
+            optimiser.zero_grad()
         total.backward()
         self.team.average(self.model.parameters())
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         keep = min(recipe.ema, (1 + self.step) / (10 + self.step))
         for name, tensor in self.model.state_dict().items():
@@ -236,6 +240,18 @@ class Training(ABC, Generic[M]):
         with self.averaged():
             found = self.probe()
         return {name: round(value, 5) for name, value in found.items()}
+
+
+def adamw(recipe: Recipe, groups: Mapping[float, Sequence[Tensor]]) -> torch.optim.AdamW:
+    """AdamW for parameters by the factor of the rate that they learn at."""
+    each = [{"params": list(parameters), "factor": factor} for factor, parameters in groups.items()]
+    return torch.optim.AdamW(each, recipe.rate, (0.9, 0.99), weight_decay=recipe.decay, fused=True)
+
+
+def muon(recipe: Recipe, factor: float, matrices: list[nn.Parameter]) -> torch.optim.Muon:
+    """Momentum made orthogonal (Jordan 2024) in steps as large as AdamW's (Liu 2025), for hidden matrices."""
+    group = {"params": matrices, "factor": factor}
+    return torch.optim.Muon([group], recipe.rate, recipe.decay, adjust_lr_fn="match_rms_adamw")
 
 
 class Log:

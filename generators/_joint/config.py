@@ -230,7 +230,8 @@ class TrainConfig:
     from far more pictures than whole clips could show in the same time. `mouth_norm`: the mouth's error is summed over
     the mouth and divided by all elements (`global`) or averaged over the mouth (`region`). `weighting`: the clean
     latent's error counts as s times the velocity's (`s`) or as the velocity's (`velocity`). `floor` bounds 1 / s there.
-    `image_p` and `voice_p` of the batches that can have a reference picture or voice do.
+    `image_p` and `voice_p` of the batches that can have a reference picture or voice do. `rate` is AdamW's; Muon, which
+    trains the matrices of the streams, takes `muon` times it.
     """
 
     clips: int = 4096
@@ -238,6 +239,7 @@ class TrainConfig:
     steps: int = 4000
     batch: int = 16
     rate: float = 1e-3
+    muon: float = 4.0
     warmup: int = 200
     cooldown: float = 0.2
     decay: float = 0.01

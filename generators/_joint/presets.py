@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .config import AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
+from .config import CTS, AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
 
 _NANO_TRAIN = TrainConfig(
     clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=20
 )
 
-HARMONY = Preset(ModelConfig(interaction=Interaction(time_map="exact")), TrainConfig())
-
-# Harmony's own three stages: the audio stream with a reference voice from the same clip, then from another one of the
-# speaker, then cross-task synergy. The shipped weights are of HARMONY: one stage, no reference voice.
-HARMONY_STAGES = replace(
-    HARMONY,
-    model=replace(HARMONY.model, voice=True, image_cond="first_latent"),
-    train=replace(
-        HARMONY.train,
-        steps=8000,
+# The papers begin with a trained video model; here each system has a stage in which its video stream learns alone.
+# Harmony's own: the audio stream with a reference voice from the same clip, then from another one; cross-task synergy.
+HARMONY = Preset(
+    ModelConfig(interaction=Interaction(time_map="exact"), voice=True, image_cond="first_latent"),
+    TrainConfig(
+        steps=6000,
+        image_p=0.3,
+        voice_p=0.4,
         stages=(
             Stage("audio", 0.25, (Task("audio", 1, 1),), voice="same"),
             Stage("timbre", 0.1, (Task("audio", 1, 1),), voice="other"),
-            Stage("cts", 0.65, HARMONY.train.stages[0].mix, voice="other", rate=0.7),
+            Stage("video", 0.15, (Task("video", 1, 1),)),
+            Stage("cts", 0.5, CTS, voice="other"),
         ),
     ),
 )
+
+_SYNERGY = replace(HARMONY, train=replace(HARMONY.train, stages=(Stage("cts", 1.0, CTS, voice="other"),)))
 
 JOVA = Preset(
     ModelConfig(
@@ -41,8 +42,9 @@ JOVA = Preset(
         image_p=0.2,
         anchor_p=0.0,
         stages=(
-            Stage("apart", 0.3, (Task("video", 0.5, 0.5), Task("audio", 0.5, 0.5))),
-            Stage("joint", 0.7, (Task("joint", 1, 1),), rate=0.7),
+            Stage("audio", 0.3, (Task("audio", 1, 1),)),
+            Stage("video", 0.2, (Task("video", 1, 1),)),
+            Stage("joint", 0.5, (Task("joint", 1, 1),)),
         ),
     ),
     SampleConfig(guidance="text", s_v=3.0, s_a=3.0),
@@ -68,12 +70,15 @@ UNIAVGEN = Preset(
     TrainConfig(
         steps=6000,
         anchor_p=0.0,
+        image_p=0.3,
+        voice_p=0.4,
         stages=(
-            Stage("audio", 0.2, (Task("audio", 1, 1),), voice="same"),
-            Stage("joint", 0.5, (Task("joint", 1, 1),), mask=(0.1, 0.0)),
+            Stage("audio", 0.3, (Task("audio", 1, 1),), voice="same"),
+            Stage("video", 0.15, (Task("video", 1, 1),)),
+            Stage("joint", 0.35, (Task("joint", 1, 1),), mask=(0.1, 0.0)),
             Stage(
                 "tasks",
-                0.3,
+                0.2,
                 (
                     Task("joint", 0.4, 0.4),
                     Task("voice", 0.1, 0.1),
@@ -133,7 +138,7 @@ def grid(tiny: Preset) -> Preset:
 
 
 PRESETS: dict[str, dict[str, Preset]] = {
-    "harmony": {"tiny": HARMONY, "nano": nano(HARMONY), "grid": grid(HARMONY), "stages": HARMONY_STAGES},
+    "harmony": {"tiny": HARMONY, "nano": nano(HARMONY), "grid": grid(_SYNERGY)},
     "jova": {"tiny": JOVA, "nano": nano(JOVA), "grid": grid(JOVA)},
     "uniavgen": {"tiny": UNIAVGEN, "nano": nano(UNIAVGEN), "grid": grid(UNIAVGEN)},
 }

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from avbench.errors import UsageError
-from avbench.training import Cell, Team, Training
+from avbench.training import Cell, Team, Training, adamw, muon
 
 from .config import ModelConfig, Stage, Task, TrainConfig
 from .curves import plot
@@ -51,6 +51,15 @@ class Trainer(Training[JointModel]):
         super().__init__(JointModel(model), config, out, device, team)
         if len(data) <= config.held_out:
             raise UsageError(f"{len(data)} clips leave none to train on: {config.held_out} are held out")
+
+    def optimise(self) -> list[torch.optim.Optimizer]:
+        """Muon where the streams think; AdamW for embeddings, norms and heads."""
+        within = ("video.blocks.", "audio.blocks.", "a2v.", "v2a.", "style.", "linear_")
+        matrices: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for name, parameter in self.model.named_parameters():
+            (matrices if parameter.ndim == 2 and name.startswith(within) else rest).append(parameter)
+        return [muon(self.config, self.config.muon, matrices), adamw(self.config, {1.0: rest})]
 
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         stage, through = self.config.stage_at(self.step, self.steps)

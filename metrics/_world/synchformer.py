@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Scorer
-from avbench.training import Cell, Training, refuse_to_overwrite
+from avbench.training import Cell, Training, adamw, refuse_to_overwrite
 
 from .._backbones import synchformer
 from .._backbones import synchformer_input as protocol
@@ -105,11 +105,11 @@ class SynchformerTraining(Training[synchformer.Synchformer]):
         super().__init__(model, preset, out, device)
         self._kept: Kept | None = None
 
-    def groups(self) -> list[dict[str, Any]]:
+    def optimise(self) -> list[torch.optim.Optimizer]:
         """Filters of the picture learn slowly: at the full rate Adam replaces their 1,536 weights in ten steps."""
         filters = [self.model.vfeat_extractor.patch_embed_3d.proj.weight]
         rest = [parameter for parameter in self.model.parameters() if parameter is not filters[0]]
-        return [{"params": filters, "factor": SLOW}, {"params": rest, "factor": 1.0}]
+        return [adamw(self.preset, {SLOW: filters, 1.0: rest})]
 
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         net, begun = self.model, self.step / self.preset.steps

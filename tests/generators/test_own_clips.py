@@ -96,7 +96,7 @@ def test_references_choose_the_mode(
     assert first.first_video is not None and first.first_video.shape[2] == 2
     sample = make(model, data.codecs, Request(begun, 1), SampleConfig(steps=1, guidance="none"))
     assert sample.frames.shape == (17, 32, 32, 3)
-    deaf = JointModel(replace(small("harmony").model, layers=1))
+    deaf = JointModel(replace(small("harmony").model, layers=1, voice=False))
     assert given_of(deaf, data.codecs, told, 17).voice is None  # trained without a voice: left out
     for wrong, said in ((("mode:dance",), "known: joint"), (("mode:video_driven",), "needs reference_video")):
         with pytest.raises(UsageError, match=said):
