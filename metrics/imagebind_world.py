@@ -30,7 +30,7 @@ class ImageBindWorld(Agreement):
     least: ClassVar[str] = "1 frame, 0.1 s of sound"
     terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     needs = (WorldLook(), video, audio)
-    version: ClassVar[str] = "2"  # IB-A reads the video caption where the sound has none
+    version: ClassVar[str] = "3"  # weights that compare moments
     backend: ClassVar[str] = "world-1"
     core: ClassVar[bool] = ships("trimodal")
 

@@ -25,7 +25,7 @@ class JavisScoreWorld(FrameAgreement):
     least: ClassVar[str] = "3 frames, 0.1 s of sound"
     terms: ClassVar[str] = "the scorers that ship with avbench: Apache-2.0"
     needs = (WorldLook(), frames, audio, heard)
-    version: ClassVar[str] = "2"  # weights of a longer training
+    version: ClassVar[str] = "3"  # weights that compare moments
     backend: ClassVar[str] = "world-1"
     core: ClassVar[bool] = ships("trimodal")
 

@@ -24,9 +24,15 @@ MANY = "bursts|impacts|bounces|rings|beats|plucks|barks|chirps|footsteps|steps|t
 
 
 def sample_prompt(
-    rng: np.random.Generator, kind: Literal["speech", "ambient", "complex"], language: Literal["en", "zh"] = "en"
+    rng: np.random.Generator,
+    kind: Literal["speech", "ambient", "complex"],
+    language: Literal["en", "zh"] = "en",
+    speaker: Speaker | None = None,
 ) -> Prompt:
-    """A random prompt of one of the three families; one complex prompt in eight is narrated off screen."""
+    """A random prompt of one of the three families; one complex prompt in eight is narrated off screen.
+
+    `speaker` speaks, where anybody does: by default one of the world's twelve.
+    """
     name = f"train-{int(rng.integers(2**48)):012x}"
     place = _pick(rng, tuple(PLACES))
     where = _pick(rng, PLACES[place])
@@ -34,7 +40,7 @@ def sample_prompt(
         seen, heard, tags = _events(rng)
         caption = f"{seen} {where}." if rng.random() < 0.7 else f"{where.capitalize()}, {seen}."
         return Prompt(name, "ambient", _up(caption), _up(f"{heard}."), tags=(*tags, f"place:{place}"))
-    speaker = SPEAKERS[_pick(rng, tuple(SPEAKERS))]
+    speaker = speaker or SPEAKERS[_pick(rng, tuple(SPEAKERS))]
     line = SpeechLine(sentence(rng, language), language, speaker.name)
     who, tag = _person(speaker), f"speaker:{speaker.name}"
     if kind == "speech":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -34,14 +35,17 @@ def render(
     seconds: float | None = None,
     face_of: Speaker | None = None,
     stills: Sequence[int] | None = None,
+    talker: Speaker | None = None,
 ) -> Take:
     """The prompt as a clip of `size` pixels square at 25 fps with 16 kHz mono sound, both exactly frames / 25 long.
 
-    The same (prompt, seed, size) gives the same bytes. `seconds` overrides the prompt's own length; `face_of` gives
-    whoever speaks the face of another, the voice and the movements stay. With `stills` only these frames are painted
-    and `frames` and the boxes hold no others; the sound is whole.
+    The same (prompt, seed, size) gives the same bytes. `seconds` overrides the prompt's own length; `talker` speaks in
+    place of the prompt's own; `face_of` gives whoever speaks the face of another, the voice and the movements stay.
+    With `stills` only these frames are painted and `frames` and the boxes hold no others; the sound is whole.
     """
     scene = scene_of(prompt, seed, seconds)
+    if talker and scene.talker:
+        scene = replace(scene, talker=talker)
     plans = [plan_of(prop, scene.seconds) for prop in scene.props]
     spoken = None
     if scene.line and scene.talker:

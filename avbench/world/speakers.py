@@ -78,6 +78,51 @@ SPEAKERS: dict[str, Speaker] = {
 }  # fmt: skip
 HELD_OUT = ("dara", "ivan", "lucia")  # no scorer is trained on their faces and voices; validation is done with them
 
+_PITCHES = {  # espeak-ng's pitch by sex and age, about as the twelve have it
+    True: {"young": 68, "middle-aged": 48, "old": 37},
+    False: {"young": 49, "middle-aged": 27, "old": 38},
+}
+_RATES = {"young": 169, "middle-aged": 159, "old": 149}
+
+
+def passer_by(rng: np.random.Generator) -> Speaker:
+    """A person who is none of the twelve: looks at random, and a voice that fits sex and age as theirs do."""
+    woman = bool(rng.random() < 0.5)
+    age = ("young", "middle-aged", "old")[int(rng.integers(3))]
+    styles = ("long", "long", "bob", "curly", "bun", "short") if woman else ("short", "short", "curly", "long", "bald")
+    style = styles[int(rng.integers(len(styles)))]
+    hairs = ("grey", "white", "grey", "white", "black") if age == "old" else ("brown", "black", "red", "blond", "dark")
+    hair = hairs[int(rng.integers(len(hairs)))]
+    known = [s for s in SPEAKERS.values() if s.name not in HELD_OUT]
+    like, eyes, shirt = (known[int(rng.integers(len(known)))] for _ in range(3))
+    colour = next((s.hair_colour for s in known if s.hair == hair), (176, 72, 34))
+    return Speaker(
+        name=f"passer-by-{int(rng.integers(2**32)):08x}",
+        woman=woman,
+        age=age,
+        hair=hair,
+        hair_style="bald top" if style == "bald" and rng.random() < 0.5 else style,
+        skin=_about(rng, like.skin, 8),
+        hair_colour=_about(rng, colour, 14),
+        eyes=_about(rng, eyes.eyes, 8),
+        shirt=_about(rng, shirt.shirt, 40),
+        beard=not woman and bool(rng.random() < 0.3),
+        glasses=bool(rng.random() < 0.15),
+        face_width=float(rng.uniform(0.95, 1.0) if woman else rng.uniform(0.98, 1.06)),
+        accent="en-us" if rng.random() < 0.6 else "en-gb",
+        variant=f"f{rng.integers(1, 6)}" if woman else f"m{rng.integers(1, 9)}",
+        pitch=int(_PITCHES[woman][age] + rng.integers(-7, 8)),
+        pitch_range=int(rng.integers(35, 61)),
+        rate=int(_RATES[age] + rng.integers(-6, 7)),
+        f0=float((195 if woman else 112) + rng.uniform(-25, 25)),
+    )
+
+
+def _about(rng: np.random.Generator, colour: RGB, spread: int) -> RGB:
+    r, g, b = (int(np.clip(part + rng.integers(-spread, spread + 1), 0, 255)) for part in colour)
+    return r, g, b
+
+
 _CUES = {  # words a caption may use for a speaker's looks
     "young": ("young", "girl", "boy", "student", "teenage", "年轻"),
     "middle-aged": ("middle-aged", "middle aged", "中年"),

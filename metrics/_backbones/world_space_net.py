@@ -18,16 +18,18 @@ from .world_mel import BANDS
 
 SIZE = 64  # pixels of a frame
 WORDS, BUCKETS = 40, 4096  # of a caption; of all words
+MOMENTS, FEWEST = 9, 4  # evenly over a clip, at which its pictures and sound are compared; frames that show them
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceConfig:
-    """Sizes: of the common space, of each tower's features, of the first picture and sound layers."""
+    """Sizes: of the common space, of each tower's features, of the first picture and sound layers, of a moment."""
 
     out: int = 256
     width: int = 256
     picture: int = 32
     sound: int = 160
+    moment: int = 24
 
 
 class Space(nn.Module):
@@ -59,16 +61,22 @@ class Space(nn.Module):
 
 
 class _Pooled(nn.Module):
-    """Features (B, N, in), the mean and the largest over N, to (B, out)."""
+    """Features (B, N, in), the mean and the largest over N, and what happens when, to (B, out)."""
 
-    def __init__(self, inside: int, config: SpaceConfig) -> None:
+    def __init__(self, inside: int, config: SpaceConfig, timed: int = 0) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(2 * inside)
         self.widen, self.narrow = nn.Linear(2 * inside, 2 * config.width), nn.Linear(2 * config.width, config.out)
+        self.moment = nn.Linear(timed, config.moment) if timed else None
+        self.when = nn.Linear(MOMENTS * config.moment, 2 * config.width) if timed else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = torch.cat([x.mean(1), x.amax(1)], -1)
-        return cast(Tensor, self.narrow(F.gelu(self.widen(self.norm(pooled)))))
+    def forward(self, x: Tensor, timed: Tensor | None = None) -> Tensor:
+        """`timed` (B, M, timed) lasts from the clip's begin to its end."""
+        wide = self.widen(self.norm(torch.cat([x.mean(1), x.amax(1)], -1)))
+        if timed is not None and self.moment is not None and self.when is not None:
+            moments = F.interpolate(self.moment(timed).transpose(1, 2), MOMENTS, mode="linear", align_corners=True)
+            wide = wide + self.when(moments.flatten(1))
+        return cast(Tensor, self.narrow(F.gelu(wide)))
 
 
 class _Picture(nn.Module):
@@ -83,12 +91,12 @@ class _Picture(nn.Module):
             )
         )
         self.look = nn.Linear(16 * 6 * c, config.width)  # 4 x 4 places, each by itself
-        self.pool = _Pooled(config.width, config)
+        self.pool = _Pooled(config.width, config, config.width)
 
     def forward(self, frames: Tensor) -> Tensor:
         pixels = frames.flatten(0, 1).permute(0, 3, 1, 2).float() / 127.5 - 1
-        seen = F.gelu(self.look(self.layers(pixels).flatten(1)))
-        return cast(Tensor, self.pool(seen.unflatten(0, frames.shape[:2])))
+        seen = F.gelu(self.look(self.layers(pixels).flatten(1))).unflatten(0, frames.shape[:2])
+        return cast(Tensor, self.pool(seen, seen if frames.shape[1] >= FEWEST else None))
 
 
 class _Sound(nn.Module):
@@ -101,10 +109,12 @@ class _Sound(nn.Module):
             nn.Sequential(nn.GroupNorm(4, c), nn.ReLU(), nn.Conv1d(c, config.width, 5, 2, padding=2)),
             nn.Sequential(nn.GroupNorm(4, config.width), nn.ReLU(), nn.Conv1d(config.width, config.width, 5, 2, 2)),
         )
-        self.pool = _Pooled(config.width, config)
+        self.pool = _Pooled(config.width, config, c)
 
     def forward(self, mel: Tensor) -> Tensor:
-        return cast(Tensor, self.pool(F.relu(self.layers(self.stem(mel))).transpose(1, 2)))
+        early = self.layers[0](self.stem(mel))  # a column each 40 ms
+        late = self.layers[2](self.layers[1](early))
+        return cast(Tensor, self.pool(F.relu(late).transpose(1, 2), F.relu(early).transpose(1, 2)))
 
 
 class _Text(nn.Module):

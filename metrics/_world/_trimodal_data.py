@@ -14,14 +14,16 @@ from torch import Tensor
 from avbench.records import Prompt
 from avbench.world.render import render
 from avbench.world.scene import frames_of
+from avbench.world.speakers import Speaker, passer_by
 
 from .._backbones.world_mel import HOP, RATE, log_mel
 from .._backbones.world_space_net import SIZE, word_ids
 from ._prompts import Kind, training_prompt
 from ._render import Arrays, build
 
-STILLS = 8  # frames kept of a clip, half a second apart
+STILLS = 9  # frames kept of a clip, half a second apart
 SECONDS = 4.04
+STRANGERS = 0.5  # share of the clips in which somebody speaks whom no other clip has
 SHORTEST = 3  # half seconds of sound that training may cut a clip to
 KINDS: tuple[Kind, ...] = ("speech", "ambient", "complex")
 ODDS = (0.3, 0.45, 0.25)
@@ -49,36 +51,34 @@ class Dataset:
         self.size, self.held_out = clips - held_out, range(clips - held_out, clips)
 
     def batch(self, indices: Sequence[int], rng: np.random.Generator | None = None) -> Batch:
-        """With a generator, some of the frames and a span of the sound, from one frame and 1.5 s on."""
+        """With a generator, half the batches are of one frame and of a span of the sound, from 1.5 s on."""
         column = {name: np.stack([rows[i] for i in indices]) for name, rows in self.columns.items()}
         frames, mel = column["frames"], column["mel"].astype(np.float32)
-        if rng is not None:
-            count = int(rng.choice([1, 2, 4, STILLS]))
-            frames = frames[:, np.sort(rng.choice(STILLS, count, replace=False))]
-            if rng.random() < 0.5:
-                span = int(rng.integers(SHORTEST * RATE // HOP // 2, mel.shape[2]))
-                start = int(rng.integers(0, mel.shape[2] - span))
-                mel = mel[:, :, start : start + span]
+        if rng is not None and rng.random() < 0.4:
+            frames = frames[:, [int(rng.integers(STILLS))]]
+            span = int(rng.integers(SHORTEST * RATE // HOP // 2, mel.shape[2]))
+            start = int(rng.integers(0, mel.shape[2] - span))
+            mel = mel[:, :, start : start + span]
         told = np.asarray(column["heard"].any(1))
         heard = np.where(told[:, None], column["heard"], column["seen"])  # as IB-A reads a prompt
         return Batch(*map(torch.from_numpy, (frames, mel, column["seen"], heard, told)))
 
 
-def prompt_of(number: int, seed: int, held_out: bool = False) -> tuple[Prompt, np.random.Generator]:
-    """What clip `number` of the set of `seed` shows, and the generator that goes on from there.
+def prompt_of(number: int, seed: int, held_out: bool = False) -> tuple[Prompt, Speaker | None, np.random.Generator]:
+    """What clip `number` of the set of `seed` shows, who is to speak, and the generator that goes on from there.
 
-    By the speakers that are trained on, or by those that are held out.
+    Strangers and the speakers that are trained on, or (None, as the prompt says) those that are held out.
     """
     rng = np.random.default_rng((seed, number, 0x3B0D))
-    return training_prompt(rng, KINDS[int(rng.choice(3, p=ODDS))], held_out), rng
+    stranger = None if held_out or rng.random() > STRANGERS else passer_by(rng)
+    return training_prompt(rng, KINDS[int(rng.choice(3, p=ODDS))], held_out, talker=stranger), stranger, rng
 
 
 def shoot(number: int, seed: int, held_out: bool = False) -> Arrays:
     """Clip `number` of the set of `seed`."""
-    prompt, rng = prompt_of(number, seed, held_out)
-    first = int(rng.integers(4))  # not always the same moments
-    stills = np.linspace(first, frames_of(SECONDS) - 4 + first, STILLS).astype(int).tolist()
-    take = render(prompt, int(rng.integers(2**31)), SIZE, SECONDS, stills=stills)
+    prompt, stranger, rng = prompt_of(number, seed, held_out)
+    stills = np.linspace(0, frames_of(SECONDS) - 1, STILLS).astype(int).tolist()
+    take = render(prompt, int(rng.integers(2**31)), SIZE, SECONDS, stills=stills, talker=stranger)
     mel = log_mel(torch.from_numpy(take.audio)[None])[0]
     return {
         "frames": take.frames,

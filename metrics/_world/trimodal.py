@@ -26,10 +26,10 @@ class TrimodalRecipe:
     """What decides a training: sizes, the training set, the optimiser."""
 
     net: SpaceConfig = field(default_factory=SpaceConfig)
-    clips: int = 3072
+    clips: int = 4096
     held_out: int = 100
     seed: int = 0
-    steps: int = 800
+    steps: int = 1600
     batch: int = 64
     rate: float = 1e-3
     warmup: int = 50

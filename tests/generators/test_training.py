@@ -105,7 +105,7 @@ def test_a_face_mask_weight_decays_over_its_stage(
 ) -> None:
     preset = small("uniavgen")
     trainer = training.Trainer(preset.model, preset.train, data, tmp_path)
-    stage = preset.train.stages[1]
+    stage = next(stage for stage in preset.train.stages if any(stage.mask))
     assert [trainer._mask_weight(stage, x) for x in (0, 0.5, 1)] == pytest.approx([0.1, 0.05, 0])
     trainer.model_config = replace(preset.model, interaction=replace(preset.model.interaction, fam="fixed"))
     assert trainer._mask_weight(stage, 1.0) == pytest.approx(0.1)

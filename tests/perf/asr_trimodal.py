@@ -155,7 +155,7 @@ def chosen(count: int, held_out: bool, apart: bool) -> list[int]:
     known: set[tuple[str, ...]] = set()
     number = 0
     while len(numbers) < count:
-        prompt, _ = scenes.prompt_of(number, SEED, held_out)
+        prompt, _, _ = scenes.prompt_of(number, SEED, held_out)
         scene = tuple(sorted(tag for tag in prompt.tags if not tag.startswith(("events:", "screen:"))))
         if not apart or scene not in known:
             numbers.append(number)

@@ -48,7 +48,7 @@ def test_a_clip_is_made_from_its_number_alone() -> None:
     number = next(n for n in range(50) if not prompt_of(n, 5)[0].speech)
     first, again = shoot(number, 5), shoot(number, 5)
     assert all(np.array_equal(first[name], again[name]) for name in first)
-    assert first["frames"].shape == (8, 64, 64, 3) and first["mel"].shape == (80, 404)
+    assert first["frames"].shape == (9, 64, 64, 3) and first["mel"].shape == (80, 404)
     assert first["seen"].any() and first["heard"].any()
 
 
