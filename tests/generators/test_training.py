@@ -120,7 +120,7 @@ def test_the_sum_of_tasks_is_the_weighted_sum(nano: Preset, data: Dataset, tmp_p
     total, row = trainer.loss(torch.Generator().manual_seed(0))
     assert row["task"] == "audio_driven+video_driven"
     expected = 0.1 * float(row["video"]) + 0.3 * float(row["audio"]) + float(row["duration"]) / 2
-    assert float(total) == pytest.approx(expected, rel=1e-2)
+    assert total.item() == pytest.approx(expected, rel=1e-2)
 
 
 @pytest.mark.parametrize("kind", ["same", "other"])
