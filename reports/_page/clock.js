@@ -7,6 +7,7 @@
  */
 function clockOf(players, seconds, changed) {
   const apart = 0.05; // seconds off the clock that must not last
+  const close = 0.02; // seconds off the clock that are left alone
   const lasting = 500; // ms for which a clip may be as far off, or more, before all come together again
   const patience = 5000; // ms that all wait for one clip; then they go on without it
   let heard = null;
@@ -14,6 +15,9 @@ function clockOf(players, seconds, changed) {
   let going = false; // the clips move: false also while they wait for each other
   let speed = 1;
   let start = { time: 0, at: 0 }; // media time, and performance.now() then
+  let begun = 0; // performance.now() at the last start
+  let ahead = 0.08; // seconds by which a muted clip starts sooner than the one that is heard: measured at every start
+  let measured = false;
   let turn = 0; // a newer start or stop makes older waits void
 
   const shown = () => players.filter((player) => !player.tile.hidden && !player.broken);
@@ -70,14 +74,23 @@ function clockOf(players, seconds, changed) {
     await Promise.all(able().map(ready));
     if (mine !== turn) return;
     set(start.time);
+    begun = performance.now();
+    measured = false;
     going = true;
-    for (const player of moving()) {
-      player.off = 0;
-      player.near = performance.now();
-      player.video.playbackRate = speed * player.pace;
-      player.video.play().catch((error) => { if (error.name === "NotAllowedError") pause(); }); // until a reader clicks
+    const those = moving();
+    const wait = those.includes(heard) ? 1000 * ahead : 0;
+    for (const player of those) {
+      Object.assign(player, { off: 0, mending: 0, near: begun, due: player !== heard && wait > 0 });
+      pace(player, player.pace);
+      if (player.due) setTimeout(() => { if (mine === turn) run(player); }, wait);
+      else run(player);
     }
     requestAnimationFrame(() => tick(mine));
+  }
+
+  function run(player) {
+    player.due = false;
+    player.video.play().catch((error) => { if (error.name === "NotAllowedError") pause(); }); // until a reader clicks
   }
 
   function play() {
@@ -106,7 +119,7 @@ function clockOf(players, seconds, changed) {
   /** At each frame: the clock follows the clip that is heard, the others follow the clock. */
   function tick(mine) {
     if (mine !== turn) return;
-    const those = moving();
+    const those = moving().filter((player) => !player.due);
     if (those.includes(heard)) set(heard.video.currentTime);
     if (now() >= seconds - 0.005) {
       if (clock.loop) { gather(0); return; }
@@ -114,6 +127,11 @@ function clockOf(players, seconds, changed) {
       set(seconds);
       changed();
       return;
+    }
+    if (those.includes(heard) && !measured && performance.now() - begun > 150) {
+      const others = those.filter((player) => player !== heard).map((player) => player.video.currentTime - now());
+      if (others.length) ahead = within(ahead + 0.5 * others.reduce((sum, off) => sum + off, 0) / others.length, 0, 0.15);
+      measured = true;
     }
     if (those.some(late)) {
       gather(Math.min(...those.map((player) => player.video.currentTime)));
@@ -123,22 +141,35 @@ function clockOf(players, seconds, changed) {
     requestAnimationFrame(() => tick(mine));
   }
 
+  /** Sets a clip's speed, in steps: each change makes a browser lose some hundredths of a second. */
+  function pace(player, rate) {
+    player.rate = Math.round(20 * rate) / 20;
+    if (player.video.playbackRate !== player.rate * speed) player.video.playbackRate = player.rate * speed;
+  }
+
   /** Holds one clip to the clock by its speed; true where that is not enough. */
   function late(player) {
     const { video } = player;
     if (video.paused || video.readyState < 3) return true;
     if (player === heard) return false;
     player.off += 0.5 * (video.currentTime - now() - player.off); // of two frames: one alone is noise
-    if (Math.abs(player.off) < apart) player.near = performance.now();
+    const far = Math.abs(player.off);
+    if (far < apart) player.near = performance.now();
     if (performance.now() - player.near > lasting) return true;
-    if (Math.abs(player.off) < 0.1) player.pace = within(player.pace - 0.1 * player.off, 0.5, 2); // one that always runs late
-    const rate = Math.round(20 * (player.pace - within(6 * player.off, -0.5, 0.5))) / 20; // in steps: a change costs time
-    if (video.playbackRate !== rate * speed) video.playbackRate = rate * speed;
+    if (player.mending && player.off * player.mending <= 0) { // it is there
+      player.mending = 0;
+      pace(player, player.pace);
+    } else if (far > close) {
+      player.mending = Math.sign(player.off);
+      if (far < 2 * apart && performance.now() - begun > 200) player.pace = within(player.pace - 0.1 * player.off, 0.5, 2); // one that always runs late
+      const wanted = player.pace - within(6 * player.off, -0.5, 0.5);
+      if (Math.abs(wanted - player.rate) >= 0.1) pace(player, wanted);
+    }
     return false;
   }
 
   for (const player of players) {
-    Object.assign(player, { off: 0, pace: 1, lost: false });
+    Object.assign(player, { pace: 1, rate: 1, off: 0, mending: 0, near: 0, lost: false });
     player.video.addEventListener("error", () => { player.broken = true; });
     player.video.addEventListener("canplay", () => {
       if (!player.lost) return;
@@ -152,11 +183,16 @@ function clockOf(players, seconds, changed) {
     toggle: () => (playing ? pause() : play()),
     playing: () => playing,
     waiting: () => playing && !going,
-    hear: (player) => { heard = player; if (player) { player.pace = 1; player.video.playbackRate = speed; } },
+    hear: (player) => {
+      heard = player;
+      if (!player) return;
+      player.pace = 1;
+      pace(player, 1);
+    },
     speed: (value) => {
       set(now());
       speed = value;
-      for (const player of players) player.video.playbackRate = speed * player.pace;
+      for (const player of players) pace(player, player.rate);
     },
   };
   return clock;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from math import ceil, isfinite
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 POINTS = 200  # of a curve at most: neighbours are averaged
@@ -38,11 +37,8 @@ def _series(name: str, cells: list[tuple[str, str]]) -> dict[str, Any]:
     points = [(float(step), value) for step, cell in cells if (value := _value(cell)) is not None]
     size = ceil(len(points) / POINTS) or 1
     bins = [points[i : i + size] for i in range(0, len(points), size)]
-    return {
-        "name": name,
-        "x": [fmean(x for x, _ in one) for one in bins],
-        "y": [fmean(y for _, y in one) for one in bins],
-    }
+    x, y = ([sum(point[axis] for point in one) / len(one) for one in bins] for axis in (0, 1))
+    return {"name": name, "x": x, "y": y}
 
 
 def _value(cell: str | None) -> float | None:
