@@ -32,6 +32,7 @@ class Check:
     candidate: str
     effect: str
     interval: str
+    margin: str
     p: str
     mde: str
     n: int
@@ -154,6 +155,7 @@ def _check(found: Mapping[str, Any]) -> Check:
         candidate=shown("candidate"),
         effect=shown("effect"),
         interval=f"{low} to {high}" if low and high else "",
+        margin=shown("margin"),
         p="" if p is None else f"{float(p):.3g}",
         mde=shown("mde"),
         n=int(found.get("n") or 0),

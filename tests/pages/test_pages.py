@@ -180,13 +180,19 @@ def test_a_gate_and_figures_beside_the_scores_are_shown(
 ) -> None:
     run = make_run(models=("harmony",))
     check = {"kind": "metric", "verdict": "fail", "reason": "worse", "name": "wer", "backend": "signal", "effect": 0.25}
+    check |= {"margin": 0.125}
     gate = {"verdict": "fail", "candidate": "new", "baseline": "old", "level": 0.9, "checks": [check], "notes": []}
     (run.folder / "gate.json").write_text(json.dumps(gate))
     curve = {"title": "loss", "x_label": "step", "series": [{"name": "video", "x": [0, 1, 2], "y": [3, None, 1]}]}
     heat = {"title": "faults", "rows": ["mute"], "columns": ["a", "b"], "values": [[0.5, None]]}
     (run.folder / "figures.json").write_text(json.dumps([curve, heat]))
     page = Read(to_pages(run.folder) / "index.html")
-    assert "FAIL" in page.text("h2") and "worse" in page.text("span") and "0.250" in page.text("td")
+    assert (
+        "FAIL" in page.text("h2")
+        and "worse" in page.text("span")
+        and "0.250" in page.text("td")
+        and "0.125" in page.text("td")
+    )
     assert "0.5" in page.text("td") and any(p.get("d") == "M3.70 3.70M96.30 96.30" for p in page.all("path"))
     (run.folder / "gate.json").write_text("[]")
     assert "gate.json cannot be shown" in Read(to_pages(run.folder) / "index.html").text("p")
