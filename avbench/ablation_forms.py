@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from avbench.ablation_table import Comparison, Line
 from avbench.leaderboard import number
-from avbench.published import SOURCES, meaning
+from avbench.published import SOURCES, PublishedTable, meaning
 from avbench.records import Direction
 
 ARROW = {Direction.UP: " ↑", Direction.DOWN: " ↓", Direction.ZERO: " →0", Direction.NONE: ""}
@@ -90,10 +90,13 @@ def as_json(found: Comparison) -> str:
 def notes(found: Comparison) -> list[str]:
     """What to know besides: the legend, what is not measured here, why clips have no score, hours."""
     said = [LEGEND]
-    for title in found.absent:
-        stands = meaning(found.theirs.source, title)
-        wanted = f"needs {stands.metric} (--metrics)" if stands.metric else stands.difference
-        said.append(f"{title} is in the paper alone: {wanted}.")
+    needs = {title: meaning(found.theirs.source, title) for title in found.absent}
+    wanted = [f"{title} needs {stands.metric}" for title, stands in needs.items() if stands.metric]
+    if wanted:
+        said.append(f"In the paper alone; --metrics adds them where their weights are: {', '.join(wanted)}.")
+    said += [
+        f"{title} is in the paper alone: {stands.difference}." for title, stands in needs.items() if not stands.metric
+    ]
     reasons: dict[tuple[str, int, str], list[str]] = {}
     for line in found.lines:
         if line.title and line.ours.asked > line.ours.scored:
@@ -112,14 +115,15 @@ def _blocks(found: Comparison) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
         if line.title:
             column = line.measure.column
             name = f"{line.title}{ARROW[column.direction]} ({column.name} [{line.measure.backend}])"
-            blocks.setdefault(name, []).append(_cells(line))
+            blocks.setdefault(name, []).append(_cells(line, found.theirs))
     if not blocks:  # nothing of the paper's is measured: its rows all the same
         rows = [(row.name, *[ABSENT] * 4, "") for row in found.ablation.rows]
         blocks["no measure in common"] = rows
     yield from blocks.items()
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: Line, theirs: PublishedTable) -> tuple[str, ...]:
+    printed = theirs.value(line.row, line.title)
     decimals = line.measure.column.decimals
     cell, gap = line.ours, line.gap
     ours = f"{ABSENT} {cell.scored}/{cell.asked}"
@@ -136,7 +140,7 @@ def _cells(line: Line) -> tuple[str, ...]:
             away += " (" + ", ".join(f"{one:+.{decimals}f}" for one in gap.each) + ")"
     return (
         line.row,
-        ABSENT if line.paper is None else f"{line.paper:g}",
+        printed.printed if printed else ABSENT,
         ours,
         "full model" if line.full else ABSENT if line.paper_gap is None else f"{line.paper_gap:+.3g}",
         "full model" if line.full else away,

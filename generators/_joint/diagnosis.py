@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -60,6 +61,17 @@ class Diagnosis:
             (int(frame * rate), max(math.ceil((frame + 1) * rate), int(frame * rate) + 1)) for frame in range(frames)
         ]
         return torch.stack([tokens[begin:end].mean(0) for begin, end in spans]).unflatten(1, (rows, -1)).numpy()
+
+
+@contextmanager
+def diagnosed(model: JointModel, wanted: bool) -> Iterator[Diagnosis | None]:
+    """What watches a sampling, where that is wanted."""
+    if not wanted:
+        yield None
+        return
+    diagnosis = Diagnosis(model)
+    with diagnosis.watching():
+        yield diagnosis
 
 
 class _Mean:

@@ -21,6 +21,7 @@ from avbench.records import Prompt, Sample
 from avbench.weights import known_digest
 
 from .cost import costs
+from .diagnosis import diagnosed
 from .full import FULL, Full
 from .full_parts import Parts, Places
 from .full_texts import condition_of
@@ -39,6 +40,7 @@ class FullGenerator(Generator):
 
     system: ClassVar[str]
     preset: ClassVar[str]
+    diagnoses: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -83,15 +85,19 @@ class FullGenerator(Generator):
         with parts.used(parts.video.vae, *parts.sound.nets):
             given, silence = self._given(prompt), parts.sound.silence(tokens).float().to(parts.device)
         noise = Noise.drawn(request.seed, full.latents_of(frames), (1, tokens, full.model.audio_channels))
-        with parts.modelled(), parts.used(parts.video.vae):
-            video, audio = sample(
-                parts.model, condition.to(parts.device), noise, silence, full.sample, given, still=parts.video.still
-            )
+        with (
+            parts.modelled(),
+            parts.used(parts.video.vae),
+            diagnosed(parts.model, request.diagnostics) as watch,
+        ):
+            texts, still = condition.to(parts.device), parts.video.still
+            video, audio = sample(parts.model, texts, noise, silence, full.sample, given, watch, still)
+        maps = watch.maps(frames, (video.shape[3], video.shape[4])) if watch else {}
         with parts.used(parts.video.vae, *parts.sound.nets):
             pixels = parts.video.decode(video)[0]
             wave = parts.sound.decode(audio, round(frames * parts.sound.rate / full.fps))[0]
         shown = ((pixels.permute(1, 2, 3, 0) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-        return Sample(shown, Fraction(full.fps), wave.float().cpu().numpy(), parts.sound.rate)
+        return Sample(shown, Fraction(full.fps), wave.float().cpu().numpy(), parts.sound.rate, maps)
 
     def _given(self, prompt: Prompt) -> Given:
         """What the references give. Raises UsageError where a picture is needed and missing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +19,7 @@ from avbench.records import Prompt, Sample
 from .clips import film, square
 from .config import SampleConfig
 from .data import VOICE
-from .diagnosis import Diagnosis
+from .diagnosis import diagnosed
 from .model import AUDIO_RATE, FPS, TOKEN_SAMPLES, TOKEN_SECONDS, JointModel, audio_tokens
 from .sampling import Given, Noise, pixels, sample, waveform
 from .text import Condition, caption_words, letter_ids, stretch, transcript
@@ -37,12 +36,9 @@ def make(model: JointModel, codecs: Codecs, request: Request, config: SampleConf
     given = given_of(model, codecs, prompt, frames)
     silence = codecs.audio.silence(audio_tokens(frames))
     noise = Noise.of(request.seed, model, frames)
-    diagnosis, maps = Diagnosis(model), {}
-    with diagnosis.watching() if request.diagnostics else nullcontext():
-        watch = diagnosis if request.diagnostics else None
+    with diagnosed(model, request.diagnostics) as watch:
         video, audio = sample(model, condition_of(model, prompt, frames), noise, silence, config, given, watch)
-    if request.diagnostics:
-        maps = diagnosis.maps(frames, (video.shape[3], video.shape[4]))
+    maps = watch.maps(frames, (video.shape[3], video.shape[4])) if watch else {}
     return Sample(pixels(codecs, video), Fraction(FPS), waveform(codecs, audio, frames), AUDIO_RATE, maps)
 
 

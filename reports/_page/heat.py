@@ -62,7 +62,7 @@ class _Keep(VideoExtractor[Mapping[int, NDArray[np.uint8]]]):
 
 
 def heats(clip: Path, fps: float) -> tuple[Heat, ...]:
-    """The strips of a clip's maps; those that are zero throughout are left out. Empty where there are none to show."""
+    """The strips of a clip's maps; those that are zero throughout, or look like another, are left out."""
     found = {name: heat for name, heat in maps.read(clip).items() if float(heat.max()) > 0}
     if not found:
         return ()
@@ -75,12 +75,22 @@ def heats(clip: Path, fps: float) -> tuple[Heat, ...]:
         return ()
     numbers = [number for number in numbers if number in frames]
     times = tuple(round(number / (fps or 25.0), 2) for number in numbers)
-    strips = []
-    for name, heat in found.items():
+    strips: list[Heat] = []
+    for name, heat in _different(found):
         most = float(np.quantile(heat, 0.999)) or float(heat.max())
         pictures = [overlaid(frames[number], heat[number] / most) for number in numbers]
         strips.append(Heat(name, SAID.get(name, name), _jpeg(pictures), times, most))
     return tuple(strips)
+
+
+def _different(found: Mapping[str, NDArray[np.float32]]) -> list[tuple[str, NDArray[np.float32]]]:
+    """The maps without those that would look like one before them: equal but for a factor."""
+    kept: list[tuple[str, NDArray[np.float32]]] = []
+    for name, heat in found.items():
+        looks = heat / heat.max()
+        if not any(o.shape == heat.shape and np.allclose(looks, o / o.max(), atol=5e-3) for _, o in kept):
+            kept.append((name, heat))
+    return kept
 
 
 def overlaid(frame: NDArray[np.uint8], share: NDArray[np.float32]) -> NDArray[np.uint8]:

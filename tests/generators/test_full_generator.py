@@ -156,7 +156,9 @@ def test_a_clip_is_made_of_files_on_a_disk(
     assert sample.frames.shape == (9, 64, 64, 3) and sample.fps == disk.full.fps
     assert len(sample.audio) == round(9 * sample.sample_rate / disk.full.fps) and np.isfinite(sample.audio).all()
     assert sample.frames.std() > 1 and len(str(made.settings()["weights"])) == 64
-    again = disk.generator().generate([talk(tmp_path)])[0]
+    again = disk.generator().generate([replace(talk(tmp_path), diagnostics=True)])[0]
+    assert again.maps["attention"].shape == (9, 2, 2) and again.maps["difference"].shape == (9, 4, 4)
+    np.testing.assert_allclose(again.maps["attention"].sum((1, 2)), 1, atol=1e-4)
     assert np.array_equal(again.frames, sample.frames) and np.array_equal(again.audio, sample.audio)
     for way in ("parts", "layers"):
         monkeypatch.setenv("AVBENCH_OFFLOAD", way)

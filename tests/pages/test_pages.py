@@ -205,11 +205,13 @@ def test_maps_of_the_making_are_drawn_over_frames(
     run = make_run(models=("harmony",))
     heat = np.zeros((100, 4, 4), np.float32)
     heat[:, 1, 2] = np.linspace(0, 1, 100)
-    maps.write(run.clips[0], {"attention": heat, "guidance": np.zeros_like(heat)}, 100)
+    maps.write(run.clips[0], {"attention": heat, "guidance": np.zeros_like(heat), "twice": 2 * heat}, 100)
     maps.path_of(run.clips[1]).write_bytes(b"no archive")
     out = to_pages(run.folder, media=media)
     strips = Read(out / "prompts" / "speech--speech-1.html").all("img")
-    assert len(strips) == 1 and "where the sound looks" in strips[0]["alt"]  # a map of zeros shows nothing
+    assert (
+        len(strips) == 1 and "where the sound looks" in strips[0]["alt"]
+    )  # zeros, and the same at another scale, show nothing
     source = strips[0]["src"]
     data = (
         base64.b64decode(source.partition(",")[2])
