@@ -25,8 +25,7 @@ function clockOf(players, seconds, changed) {
   const now = () => Math.min(seconds, going ? start.time + ((performance.now() - start.at) / 1000) * speed : start.time);
   const set = (time) => { start = { time: Math.max(0, Math.min(seconds, time)), at: performance.now() }; };
   const able = () => shown().filter((player) => !player.lost);
-  const moving = () => able().filter((player) => now() < end(player) - 0.1);
-
+  const moving = () => able().filter((player) => !player.video.ended && now() < end(player) - 0.1); // a header may lie
   const within = (value, low, high) => Math.max(low, Math.min(high, value));
 
   /** Puts a clip at a time of the clock; a shorter clip waits at its end. */
@@ -130,7 +129,8 @@ function clockOf(players, seconds, changed) {
     }
     if (those.includes(heard) && !measured && performance.now() - begun > 150) {
       const others = those.filter((player) => player !== heard).map((player) => player.video.currentTime - now());
-      if (others.length) ahead = within(ahead + 0.5 * others.reduce((sum, off) => sum + off, 0) / others.length, 0, 0.15);
+      const mean = others.reduce((sum, off) => sum + off, 0) / (others.length || 1);
+      ahead = within(ahead + (0.5 * mean) / speed, 0, 0.15);
       measured = true;
     }
     if (those.some(late)) {

@@ -20,7 +20,8 @@
     $("time").value = time;
     $("time").setAttribute("aria-valuetext", `${time.toFixed(2)} seconds`);
     $("clock").textContent = `${time.toFixed(2)} s${waiting ? " …" : ""}`;
-    $("play").textContent = clock.playing() ? "Pause" : "Play";
+    const label = clock.playing() ? "Pause" : "Play";
+    if ($("play").textContent !== label) $("play").textContent = label;
     const x = `${(100 * time) / seconds}%`;
     for (const mark of marks) { mark.setAttribute("x1", x); mark.setAttribute("x2", x); }
   }

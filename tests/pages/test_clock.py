@@ -128,6 +128,15 @@ def test_a_clip_that_runs_slow_is_held_by_its_speed(pages: Path, browser: Any) -
     assert held["apart"] < TOGETHER and held["moved"] > 0.5
 
 
+def test_a_clip_that_is_shorter_than_its_header_says_stops_no_other(pages: Path, tmp_path: Path, browser: Any) -> None:
+    shutil.copytree(pages, tmp_path, dirs_exist_ok=True)
+    clip = tmp_path / "clips/world/speech/speech-1_s0.mp4"
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 6 // 10])
+    page = browser.open(prompt(tmp_path, "speech-1"))
+    page.click("#play")
+    browser.until("document.querySelector('video').currentTime > 3.5")
+
+
 class Late(SimpleHTTPRequestHandler):
     """Hands out the first half of the second model's clips, and the rest when `more` is set."""
 
