@@ -43,14 +43,14 @@ class Ran:
     log: str
 
 
-def act(workspace: Path, temp: Path, given: Mapping[str, str]) -> Ran:
+def act(workspace: Path, temp: Path, given: Mapping[str, str], programs: Path = Path(sys.executable).parent) -> Ran:
     """Run the composite action in a checkout, with the variables and files that GitHub makes for a step."""
     action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     assert given.keys() <= action["inputs"].keys() and action["runs"]["using"] == "composite"
     missing = {name for name, known in action["inputs"].items() if known.get("required")} - given.keys()
     assert not missing, f"required: {missing}"
     context = {f"inputs.{k}": str(given.get(k, known.get("default", ""))) for k, known in action["inputs"].items()}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(programs), "/usr/bin", "/bin"])
     code, summary, log = 0, "", ""
     for number, step in enumerate(action["runs"]["steps"]):
         assert step["shell"] == "bash"
@@ -126,6 +126,25 @@ def test_runs_that_cannot_be_compared_are_red_without_a_verdict(job: Callable[..
     ran = job(digest="e" * 64)
     assert (ran.code, ran.outputs) == (2, {"verdict": ""})
     assert "error: " in ran.log and "prompts" in ran.log
+
+
+def test_a_job_without_avbench_gets_it_from_the_actions_own_checkout(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The real gate, installed by a stand-in for pip, which would ask the network."""
+    programs, temp = tmp_path / "bin", tmp_path / "temp"
+    programs.mkdir()
+    temp.mkdir()
+    ours = Path(sys.executable).parent
+    pip = f'echo "$@" > {tmp_path}/asked; ln -s {ours}/avbench {programs}/avbench'
+    (programs / "python3").write_text(
+        f'#!/bin/sh\nif [ "$2" = pip ]; then {pip}; else exec {sys.executable} "$@"; fi\n'
+    )
+    (programs / "python3").chmod(0o755)
+    save(read(make_run("good", {"av_align": BASE})), tmp_path / "baseline.json")
+    ran = act(tmp_path, temp, {"candidate": "baseline.json", "baseline": "baseline.json"}, programs)
+    assert (tmp_path / "asked").read_text() == f"-m pip install --quiet {ROOT}\n"
+    assert (ran.code, ran.outputs) == (0, {"verdict": "pass"}), ran.log
 
 
 def test_the_documented_workflow_hands_the_action_what_it_takes(make_run: Callable[..., Path], tmp_path: Path) -> None:
