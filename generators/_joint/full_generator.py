@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
-import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from avbench.errors import UsageError
-from avbench.media.load import load_audio, load_image
+from avbench.media.load import load_image
 from avbench.parts import Generator, Request, Setting
 from avbench.records import Prompt, Sample
 from avbench.weights import known_digest
 
+from .clips import cover, reel
 from .cost import costs
 from .diagnosis import diagnosed
 from .full import FULL, Full
 from .full_parts import Parts, Places
 from .full_texts import condition_of
+from .references import Desk, given_of
 from .sampling import Given, Noise, sample
 from .timemap import nearest_frames
 
@@ -34,7 +32,7 @@ VOICE = 3.0  # seconds of a reference voice at most
 class FullGenerator(Generator):
     """One preset of `FULL`. Its files are looked for under $AVBENCH_HOME/weights (`Places`).
 
-    A prompt's `reference_image` begins the clip, its `reference_audio` is the voice; UniAVGen needs a picture.
+    A prompt's references and its tag `mode:…` do what they do at the tiny sizes; UniAVGen needs a picture.
     $AVBENCH_OFFLOAD (`none`, `parts`, `layers`) says what waits in the CPU's memory; by default what does not fit.
     """
 
@@ -83,7 +81,7 @@ class FullGenerator(Generator):
         with parts.used(parts.captions.encoder):
             condition = condition_of(prompt, full.model.audio, parts.captions, parts.transcripts)
         with parts.used(parts.video.vae, *parts.sound.nets):
-            given, silence = self._given(prompt), parts.sound.silence(tokens).float().to(parts.device)
+            given, silence = self._given(prompt, frames), parts.sound.silence(tokens).float().to(parts.device)
         noise = Noise.drawn(request.seed, full.latents_of(frames), (1, tokens, full.model.audio_channels))
         with (
             parts.modelled(),
@@ -99,31 +97,28 @@ class FullGenerator(Generator):
         shown = ((pixels.permute(1, 2, 3, 0) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
         return Sample(shown, Fraction(full.fps), wave.float().cpu().numpy(), parts.sound.rate, maps)
 
-    def _given(self, prompt: Prompt) -> Given:
+    def _given(self, prompt: Prompt, frames: int) -> Given:
         """What the references give. Raises UsageError where a picture is needed and missing."""
-        full, parts, given = self.full, self.parts, Given()
-        if full.model.image_cond == "ref_frame" and prompt.reference_image is None:
+        full, parts = self.full, self.parts
+        driven = prompt.tag("mode") in ("video_driven", "continuation")
+        if full.model.image_cond == "ref_frame" and prompt.reference_image is None and not driven:
             raise UsageError(f"prompt {prompt.id!r}: {full.name} begins with a picture; give reference_image")
-        if prompt.reference_image is not None:
-            picture = cover(load_image(prompt.reference_image), full.height, full.width)
-            film = torch.from_numpy(picture).permute(2, 0, 1)[None, :, None].float() / 127.5 - 1
-            z = parts.video.encode(film.to(parts.device))
-            given = replace(given, picture=z, first_video=z if full.model.image_cond == "ref_frame" else None)
-        if prompt.reference_audio is not None and full.model.voice:
-            rate = parts.sound.rate
-            heard = torch.from_numpy(load_audio(prompt.reference_audio, rate))[None, : round(VOICE * rate)]
-            tokens = max(1, full.tokens_of(heard.shape[1] / rate * full.fps))
-            given = replace(given, voice=parts.sound.encode(heard.to(parts.device), tokens).float())
-        return given
-
-
-def cover(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """(H, W, 3) scaled until it covers the size, its middle."""
-    scale = max(height / image.shape[0], width / image.shape[1])
-    size = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
-    shown = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    top, left = (shown.shape[0] - height) // 2, (shown.shape[1] - width) // 2
-    return np.asarray(shown[top : top + height, left : left + width], np.uint8)
+        return given_of(
+            Desk(
+                picture=lambda path: cover(load_image(path), full.height, full.width),
+                film=lambda path: reel(path, full.fps, full.height, full.width),
+                see=lambda video: parts.video.encode(video.to(parts.device)),
+                hear=lambda samples, tokens: parts.sound.encode(samples.to(parts.device), tokens).float(),
+                tokens=full.tokens_of,
+                rate=parts.sound.rate,
+                fps=full.fps,
+                pictured=full.model.image_cond != "none",
+                voice=VOICE if full.model.voice else 0.0,
+                begins=full.model.image_cond == "ref_frame",
+            ),
+            prompt,
+            frames,
+        )
 
 
 def digest_of(paths: Sequence[Path]) -> str:

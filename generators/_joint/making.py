@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from fractions import Fraction
-from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from avbench.errors import UsageError
-from avbench.media.load import load_audio, load_image
+from avbench.media.load import load_image
 from avbench.parts import Request
 from avbench.records import Prompt, Sample
 
@@ -21,19 +16,18 @@ from .config import SampleConfig
 from .data import VOICE
 from .diagnosis import diagnosed
 from .model import AUDIO_RATE, FPS, TOKEN_SAMPLES, TOKEN_SECONDS, JointModel, audio_tokens
-from .sampling import Given, Noise, pixels, sample, waveform
+from .references import Desk, given_of
+from .sampling import Noise, pixels, sample, waveform
 from .text import Condition, caption_words, letter_ids, stretch, transcript
 from .timemap import nearest_frames
 from .weights import Codecs
-
-MODES = ("joint", "audio_driven", "video_driven", "continuation")
 
 
 def make(model: JointModel, codecs: Codecs, request: Request, config: SampleConfig) -> Sample:
     """The clip of a request. Depends on nothing else: neither on other requests nor on the device's random numbers."""
     prompt = request.prompt
     frames = nearest_frames(prompt.seconds, FPS, model.config.frames)
-    given = given_of(model, codecs, prompt, frames)
+    given = given_of(desk_of(model, codecs), prompt, frames)
     silence = codecs.audio.silence(audio_tokens(frames))
     noise = Noise.of(request.seed, model, frames)
     with diagnosed(model, request.diagnostics) as watch:
@@ -54,58 +48,17 @@ def condition_of(model: JointModel, prompt: Prompt, frames: int) -> Condition:
     return Condition(seen, heard, torch.tensor([letter_ids(letters)]), reading[None], phase[None]).to(device)
 
 
-def given_of(model: JointModel, codecs: Codecs, prompt: Prompt, frames: int) -> Given:
-    """What a prompt's references give, by its tag `mode:…` (`joint` without one).
-
-    `joint`: a reference image and a reference voice, for models that were trained with them (others leave them out).
-    `audio_driven`: the reference audio is the sound. `video_driven`: the reference video is the picture.
-    `continuation`: the clip begins with the first half of the reference video, sound included. Raises UsageError.
-    """
-    mode, device = prompt.tag("mode") or "joint", model.prefix.device
-    if mode not in MODES:
-        raise UsageError(f"prompt {prompt.id!r}: tag mode:{mode}; known: {', '.join(MODES)}")
-    given = Given()
-    if prompt.reference_image and model.config.image_cond != "none":
-        image = square(load_image(prompt.reference_image), model.config.size)
-        given = replace(given, picture=codecs.video.encode(_tensor(image[None]).to(device)))
-    if mode == "audio_driven":
-        path = _need(prompt, "reference_audio", mode)
-        return replace(given, audio=codecs.audio.encode(_sound(path, frames).to(device), audio_tokens(frames)))
-    if prompt.reference_audio and model.config.voice:
-        samples = torch.from_numpy(load_audio(prompt.reference_audio, AUDIO_RATE))[None, : VOICE * TOKEN_SAMPLES]
-        tokens = max(1, samples.shape[1] // TOKEN_SAMPLES)
-        given = replace(given, voice=codecs.audio.encode(samples.to(device), tokens))
-    if mode == "joint":
-        return given
-    path = _need(prompt, "reference_video", mode)
-    video = codecs.video.encode(_tensor(_film(path, model.config.size, frames)).to(device))
-    if mode == "video_driven":
-        return replace(given, video=video)
-    audio = codecs.audio.encode(_sound(path, frames).to(device), audio_tokens(frames))
-    known = video.shape[2] // 2
-    return replace(
-        given, first_video=video[:, :, :known], first_audio=audio[:, : round(known / video.shape[2] * audio.shape[1])]
+def desk_of(model: JointModel, codecs: Codecs) -> Desk:
+    """How a model of the tiny sizes reads references."""
+    size, device = model.config.size, model.prefix.device
+    return Desk(
+        picture=lambda path: square(load_image(path), size),
+        film=lambda path: film(path, FPS, size),
+        see=lambda video: codecs.video.encode(video.to(device)),
+        hear=lambda samples, tokens: codecs.audio.encode(samples.to(device), tokens),
+        tokens=lambda frames: math.ceil(frames * AUDIO_RATE / (FPS * TOKEN_SAMPLES) - 1e-6),
+        rate=AUDIO_RATE,
+        fps=FPS,
+        pictured=model.config.image_cond != "none",
+        voice=VOICE * TOKEN_SECONDS if model.config.voice else 0.0,
     )
-
-
-def _need(prompt: Prompt, field: str, mode: str) -> Path:
-    path: Path | None = getattr(prompt, field)
-    if path is None:
-        raise UsageError(f"prompt {prompt.id!r}: mode:{mode} needs {field}")
-    return path
-
-
-def _film(path: Path, size: int, frames: int) -> NDArray[np.uint8]:
-    shown = film(path, FPS, size)
-    if len(shown) < frames:  # the last picture stays
-        shown = np.concatenate([shown, np.repeat(shown[-1:], frames - len(shown), 0)])
-    return shown[:frames]
-
-
-def _sound(path: Path, frames: int) -> Tensor:
-    return torch.from_numpy(load_audio(path, AUDIO_RATE))[None, : frames * AUDIO_RATE // FPS]
-
-
-def _tensor(frames: NDArray[np.uint8]) -> Tensor:
-    """(T, H, W, 3) uint8 to (1, 3, T, H, W) in [-1, 1]."""
-    return torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1

@@ -145,7 +145,8 @@ class _Guide:
             self.driver = self._drive(None, given.audio)
         elif given.video is not None:
             self.driver = self._drive(given.video, None)
-            self.seen = self._drive(still(given.video), None)
+            if config.guidance == "sync":
+                self.seen = self._drive(still(given.video), None)
 
     def held(self, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         """The latents with what is given put in place."""

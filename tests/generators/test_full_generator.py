@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,17 @@ from avbench.errors import UsageError
 from avbench.generators._joint.axes import Shape, axes
 from avbench.generators._joint.bigvgan import BigVgan
 from avbench.generators._joint.checkpoints import diffusers_name, uniavgen_name, wan_name
+from avbench.generators._joint.clips import cover
 from avbench.generators._joint.config import Interaction
 from avbench.generators._joint.full import FULL, Full
-from avbench.generators._joint.full_generator import FullGenerator, cover
+from avbench.generators._joint.full_generator import FullGenerator
 from avbench.generators._joint.full_parts import Places, chosen, streamed
 from avbench.generators._joint.interaction import CrossModal
 from avbench.generators._joint.mmaudio import AudioVae
 from avbench.generators._joint.model import JointModel
+from avbench.generators._joint.references import MODES
 from avbench.generators._joint.timemap import Timeline
+from avbench.media import mux
 from avbench.media.load import load_image
 from avbench.parts import Request
 from avbench.records import Prompt, Sample, SpeechLine
@@ -165,6 +169,30 @@ def test_a_clip_is_made_of_files_on_a_disk(
         away = disk.generator()
         assert away.parts.offload == way
         assert np.array_equal(away.generate([talk(tmp_path)])[0].frames, sample.frames)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["harmony-5b", "uniavgen-7b"])
+def test_references_drive_full_size_too(name: str, put: Put, tmp_path: Path) -> None:
+    """A driver stays what it is; a picture given as a film need not have the model's shape."""
+    made, request = put(name).generator(), talk(tmp_path)
+    clip, rate = tmp_path / "c.mp4", 16000
+    drawn = np.random.default_rng(1).integers(0, 255, (30, 48, 96, 3), np.uint8)
+    mux.write(clip, Sample(drawn, Fraction(24), np.sin(np.arange(rate) * 0.1).astype(np.float32) * 0.3, rate))
+    frames, codec = made.full.frames, made.parts.video
+    prompt = replace(request.prompt, reference_audio=clip, reference_video=clip)
+    given = {mode: made._given(replace(prompt, tags=(f"mode:{mode}",)), frames) for mode in MODES}
+    seen = given["video_driven"].video
+    assert seen is not None and seen.shape == made.full.latents_of(frames)
+    assert given["continuation"].first_video is not None and given["joint"].voice is not None
+    shown = made.generate([replace(request, prompt=replace(prompt, tags=("mode:video_driven",)))])[0]
+    expected = ((codec.decode(seen)[0].permute(1, 2, 3, 0) + 1) * 127.5).round().numpy()
+    assert np.abs(shown.frames - expected).max() <= 1
+    heard = made.generate([replace(request, prompt=replace(prompt, tags=("mode:audio_driven",)))])[0]
+    sound = given["audio_driven"].audio
+    assert sound is not None
+    np.testing.assert_allclose(heard.audio, made.parts.sound.decode(sound, len(heard.audio))[0], atol=1e-4)
+    assert heard.frames.std() > 1
 
 
 @pytest.mark.slow

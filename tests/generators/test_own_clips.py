@@ -20,9 +20,10 @@ from avbench.cli import app
 from avbench.errors import UsageError
 from avbench.generators._joint.config import Preset, SampleConfig
 from avbench.generators._joint.data import Dataset
-from avbench.generators._joint.making import given_of, make
+from avbench.generators._joint.making import desk_of, make
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.own import encode, spread
+from avbench.generators._joint.references import given_of
 from avbench.media import mux
 from avbench.parts import Request
 from avbench.records import Prompt, Sample
@@ -84,23 +85,23 @@ def test_references_choose_the_mode(
     clip = folder / "1.mp4"
     plain = Prompt("p", video_caption="A man.", seconds=0.68)
     told = replace(plain, reference_image=clip, reference_audio=clip)
-    given = given_of(model, data.codecs, told, 17)
+    given = given_of(desk_of(model, data.codecs), told, 17)
     assert given.picture is not None and given.voice is not None
     assert given.voice.shape[1] in (25, 26)  # 0.8 s, and what AAC pads
-    driven = given_of(model, data.codecs, replace(told, tags=("mode:audio_driven",)), 17)
+    driven = given_of(desk_of(model, data.codecs), replace(told, tags=("mode:audio_driven",)), 17)
     assert driven.audio is not None and driven.audio.shape == (1, 22, 40) and driven.voice is None
-    shown = given_of(model, data.codecs, replace(plain, reference_video=clip, tags=("mode:video_driven",)), 17)
+    shown = given_of(desk_of(model, data.codecs), replace(plain, reference_video=clip, tags=("mode:video_driven",)), 17)
     assert shown.video is not None and shown.video.shape == (1, 48, 5, 4, 4)
     begun = replace(plain, reference_video=clip, tags=("mode:continuation",))
-    first = given_of(model, data.codecs, begun, 17)
+    first = given_of(desk_of(model, data.codecs), begun, 17)
     assert first.first_video is not None and first.first_video.shape[2] == 2
     sample = make(model, data.codecs, Request(begun, 1), SampleConfig(steps=1, guidance="none"))
     assert sample.frames.shape == (17, 32, 32, 3)
     deaf = JointModel(replace(small("harmony").model, layers=1, voice=False))
-    assert given_of(deaf, data.codecs, told, 17).voice is None  # trained without a voice: left out
+    assert given_of(desk_of(deaf, data.codecs), told, 17).voice is None  # trained without a voice: left out
     for wrong, said in ((("mode:dance",), "known: joint"), (("mode:video_driven",), "needs reference_video")):
         with pytest.raises(UsageError, match=said):
-            given_of(model, data.codecs, replace(plain, tags=wrong), 17)
+            given_of(desk_of(model, data.codecs), replace(plain, tags=wrong), 17)
 
 
 TEAM = """
@@ -110,6 +111,7 @@ from pathlib import Path
 from avbench.generators._joint import training
 from avbench.generators._joint.own import encode
 from avbench.generators._joint.presets import PRESETS
+from avbench.generators._joint.references import given_of
 from avbench.training import Team
 torch.set_num_threads(1)
 clips, rows, out = map(Path, sys.argv[1:4])
