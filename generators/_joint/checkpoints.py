@@ -153,7 +153,9 @@ def fill(
             raise UsageError(f"{path}: {theirs} is {tuple(source[theirs].shape)}, {tuple(shapes[ours])} is needed")
         # what scales and shifts everything else stays exact: it is small
         found[ours] = tensor.to(device, torch.float32 if "modulation" in ours or "norm" in ours else dtype)
-    found |= {name: torch.empty(shape) for name, shape in shapes.items() if not shape.numel()}
+    found |= {
+        name: torch.empty(shape, dtype=dtype, device=device) for name, shape in shapes.items() if not shape.numel()
+    }
     model.load_state_dict(found, strict=False, assign=True)
 
 

@@ -134,7 +134,7 @@ class Parts:
             load_uniavgen(model, places.joint.path, dtype)
         else:
             load_joint(model, places.joint.path, places.wan / "transformer", dtype)
-        vae = video.from_pretrained(places.wan / "vae", torch_dtype=torch.float32)
+        vae = video.from_pretrained(places.wan / "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         encoder = reader.from_pretrained(places.wan / "text_encoder", dtype=dtype)
         captions = Captions(AutoTokenizer.from_pretrained(places.wan / "tokenizer"), encoder.eval())
         sound = _released_sound(places) if full.released else _mmaudio(places)
@@ -154,11 +154,14 @@ class Parts:
     @contextmanager
     def used(self, *modules: nn.Module) -> Iterator[None]:
         """While it lasts, the modules lie on the device."""
-        for module in modules if self.offload != "none" else ():
-            module.to(self.device)
-        yield
-        for module in modules if self.offload != "none" else ():
-            module.to("cpu")
+        moved = modules if self.offload != "none" else ()
+        try:
+            for module in moved:
+                module.to(self.device)
+            yield
+        finally:
+            for module in moved:
+                module.to("cpu")
 
     @contextmanager
     def modelled(self) -> Iterator[None]:

@@ -96,7 +96,7 @@ def sample(
     """
     video, audio = noise.video.to(silence), noise.audio.to(silence)
     source = torch.Generator().manual_seed(noise.later)
-    half = silence.is_cuda or next(model.parameters()).dtype == torch.bfloat16
+    half = silence.is_cuda or any(p.dtype == torch.bfloat16 for p in model.parameters())
     with torch.autocast(silence.device.type, torch.bfloat16, enabled=half):
         guide = _Guide(model, condition, silence, config, given, watch, still)
         levels = (grid if config.grid == "wan" else late_grid)(config.steps, config.shift).to(video)

@@ -164,6 +164,8 @@ def test_a_clip_is_made_of_files_on_a_disk(
     assert again.maps["attention"].shape == (9, 2, 2) and again.maps["difference"].shape == (9, 4, 4)
     np.testing.assert_allclose(again.maps["attention"].sum((1, 2)), 1, atol=1e-4)
     assert np.array_equal(again.frames, sample.frames) and np.array_equal(again.audio, sample.audio)
+    half = FullGenerator("cpu", disk.full, disk.places).generate([talk(tmp_path)])[0]  # bf16, as on a GPU
+    assert np.abs(half.frames.astype(float) - sample.frames).mean() < 12 and np.isfinite(half.audio).all()
     for way in ("parts", "layers"):
         monkeypatch.setenv("AVBENCH_OFFLOAD", way)
         away = disk.generator()
