@@ -15,7 +15,7 @@ _NANO_TRAIN = TrainConfig(
 HARMONY = Preset(
     ModelConfig(interaction=Interaction(time_map="exact"), voice=True, image_cond="first_latent"),
     TrainConfig(
-        steps=6000,
+        steps=4000,
         image_p=0.3,
         voice_p=0.4,
         stages=(
