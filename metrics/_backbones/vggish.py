@@ -1,7 +1,7 @@
 """VGGish: 128 numbers for each 0.96 s of sound (Hershey et al. 2017; harritaylor/torchvggish; Apache-2.0).
 
 Official file `vggish-10086976.pth`; its keys load as they are. Fréchet audio distances take what comes before the last
-ReLU and before the PCA, and so does this.
+ReLU and before the PCA, and so does this; `released` makes of it what AudioSet's files hold.
 """
 
 from __future__ import annotations
@@ -84,6 +84,15 @@ def patches(samples: NDArray[np.float32]) -> Tensor:
     frames = torch.from_numpy(samples).double().unfold(0, _WINDOW, _HOP)[: whole * _PATCH]
     spectrum = torch.fft.rfft(frames * torch.hann_window(_WINDOW, dtype=torch.float64), _FFT).abs()
     return torch.log(spectrum @ _filters() + 0.01).float().unflatten(0, (whole, _PATCH))
+
+
+def released(raw: Tensor, eigenvectors: Tensor, means: Tensor) -> Tensor:
+    """(P, 128) before the last ReLU to (P, 128) uint8 after the release's PCA, whose values -2..2 become 0..255.
+
+    `eigenvectors` (128, 128) and `means` (128, 1) are those of `vggish_pca_params-970ea276.pth`.
+    """
+    turned = (eigenvectors @ (raw.relu().T - means)).T
+    return ((turned.clamp(-2, 2) + 2) * (255 / 4)).round().to(torch.uint8)
 
 
 @lru_cache(maxsize=1)

@@ -34,7 +34,12 @@ def test_vggish(golden: Golden) -> None:
             np.testing.assert_allclose(patches, expected[f"{name}/logmel"], atol=1e-5)
         if f"{name}/logmel_first" in expected:
             np.testing.assert_allclose(patches[0], expected[f"{name}/logmel_first"], atol=1e-5)
-        np.testing.assert_allclose(net(patches), expected[f"{name}/raw"], atol=1e-4)
+        raw = net(patches)
+        np.testing.assert_allclose(raw, expected[f"{name}/raw"], atol=1e-4)
+        np.testing.assert_allclose(raw.relu(), expected[f"{name}/relu"], atol=1e-4)
+        turned = vggish.released(raw, state["pproc.pca_eigen_vectors"], state["pproc.pca_means"])
+        assert turned.dtype == torch.uint8
+        np.testing.assert_allclose(turned.int(), expected[f"{name}/pca_uint8"].astype(int), atol=1)
 
 
 def test_sound_under_a_patch_does_not_apply() -> None:
