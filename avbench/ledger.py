@@ -1,8 +1,8 @@
 """The ledger of a run directory: what was asked, what became of it, every score, written as it happens.
 
 Every change of state is one transaction, so a run may be killed anywhere. Invariant: evaluations and scores belong to
-the clip's present content, its present prompt and the metric's present version; a change of one of these deletes them
-in the transaction that records the change.
+the clip's present content, its present prompt, and the metric's present version and weights; a change of one of these
+deletes them in the transaction that records the change.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from avbench._schema import connect
 from avbench.clips import FileFacts, identify, stamp
 from avbench.details import pack
 from avbench.errors import UsageError
+from avbench.identity import outdated
 from avbench.materials import Left
 from avbench.records import Clip, Score, SetScore, Status, Suite
 from avbench.redact import clean
@@ -219,7 +220,7 @@ class Ledger:
         notes: Sequence[str] = (),
         left: Mapping[str, Left] | None = None,
     ) -> None:
-        """Scores of one clip: metric name to (the metric's key, its columns in order).
+        """Scores of one clip: metric name to (the metric's identity, its columns in order).
 
         `notes` are the decoder's, `left` is what the clip leaves for the set metrics among them.
         """
@@ -272,15 +273,20 @@ class Ledger:
         return {metric for (metric,) in rows}
 
     def drop_outdated(self, metric: str, key: str) -> int:
-        """Delete what another version of a metric has scored. Returns how many clips that were."""
+        """Delete what another version of a metric, or one with other weights, has scored; `key` is its `identity`.
+
+        Returns how many clips that were.
+        """
         with self._change() as db:
+            known = [was for (was,) in db.execute("SELECT DISTINCT key FROM evaluations WHERE metric = ?", (metric,))]
+            old = json.dumps([was for was in known if outdated(was, key)])
+            where = "metric = ?1 AND key IN (SELECT value FROM json_each(?2))"
             for table in ("scores", "details", "materials"):
                 db.execute(
-                    f"DELETE FROM {table} WHERE part = ?1 AND clip IN"
-                    " (SELECT clip FROM evaluations WHERE metric = ?1 AND key != ?2)",
-                    (metric, key),
+                    f"DELETE FROM {table} WHERE part = ?1 AND clip IN (SELECT clip FROM evaluations WHERE {where})",
+                    (metric, old),
                 )
-            return db.execute("DELETE FROM evaluations WHERE metric = ? AND key != ?", (metric, key)).rowcount
+            return db.execute(f"DELETE FROM evaluations WHERE {where}", (metric, old)).rowcount
 
     def unpooled(self, part: str, key: str, model: str, suite: str) -> list[str]:
         """The subsets of a model and suite ('' is the whole) that this version of a set metric has no score of."""

@@ -281,6 +281,7 @@ class Metric(ABC):
     columns: ClassVar[tuple[Column, ...]]
     least: ClassVar[str] = ""  # the shortest clip with a number, in words
     weights: ClassVar[tuple[str, ...]] = ()  # ids of checkpoints beside those of its backbones
+    shipped: ClassVar[tuple[Path, ...]] = ()  # other files that its numbers rest on, such as weights in its package
     terms: ClassVar[str] = ""  # of use, where what it runs with is no checkpoint of the table
     answers: ClassVar[Mapping[str, Answers]] = {}
     needs: ClassVar[tuple[Backbone[object], ...]] = ()

@@ -24,8 +24,8 @@ WORLD = "world-"  # how backends begin whose weights were trained on the world
 class MetricFacts:
     """What a metric says of itself. `key` changes when its numbers may: version, backbones, what clips leave for sets.
 
-    `broken` says why it cannot be loaded here; the other fields are then empty. `weights` are ids of checkpoints;
-    `compares` says whether statistics of sets look at reference clips.
+    `broken` says why it cannot be loaded here; the other fields are then empty. `weights` are ids of checkpoints,
+    `shipped` digests of other files of weights; `compares` says whether statistics of sets look at reference clips.
     """
 
     name: str
@@ -40,6 +40,7 @@ class MetricFacts:
     weights: tuple[str, ...] = ()
     terms: str = ""
     compares: bool = False
+    shipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from avbench.parts import Metric
 from avbench.plan import MetricFacts, fingerprint
 from avbench.progress import progress, say
 from avbench.set_metric import SetMetric, Summary
-from avbench.weights import fingerprint as digest_of_weights
+from avbench.weights import fingerprints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +119,9 @@ class Summarise:
 def of_run(run_dir: Path, metrics: Sequence[MetricFacts], clips: object, executor: Executor) -> Reference:
     """The statistics of all clips of a run, made where the run has none of these clips yet (`clips` is JSON's)."""
     wanted = [
-        Facts(m.name, m.backend, m.key, weights_of(m), fingerprint(clips), len(StoredMaterials(run_dir, m.name)))
+        Facts(
+            m.name, m.backend, m.key, fingerprints(m.weights), fingerprint(clips), len(StoredMaterials(run_dir, m.name))
+        )
         for m in metrics
         if m.compares
     ]
@@ -161,17 +163,6 @@ def bundle(reference: Reference, path: Path) -> None:
     if not reference.facts:
         raise UsageError("the clips left nothing to compare with: no file was written")
     write(path, {name: (facts, reference.summary(name).arrays) for name, facts in reference.facts.items()})
-
-
-def weights_of(metric: MetricFacts) -> dict[str, str]:
-    """The digests of the checkpoints that a metric needs, empty where one is missing."""
-    digests = {}
-    for id in metric.weights:
-        try:
-            digests[id] = digest_of_weights(id)
-        except Unscored:
-            digests[id] = ""
-    return digests
 
 
 def write(path: Path, statistics: Mapping[str, tuple[Facts, Mapping[str, NDArray[Any]]]]) -> None:
@@ -236,7 +227,7 @@ def _unlike(facts: Facts, metric: MetricFacts) -> str:
         return f"of backend {facts.backend}, here {metric.backend}"
     if facts.key != metric.key:
         return f"of another protocol ({facts.key[:8]}, here {metric.key[:8]})"
-    for id, here in weights_of(metric).items():
+    for id, here in fingerprints(metric.weights).items():
         if here and facts.weights.get(id) != here:
             return f"of weights {id} {facts.weights.get(id) or 'unknown'}, here {here}"
     return ""

@@ -10,6 +10,7 @@ from avbench import details, devices, registry
 from avbench.clips import FileFacts, identify, stamp
 from avbench.errors import MediaError, NotApplicable, Unscored, UsageError
 from avbench.executor import Executor
+from avbench.identity import identity
 from avbench.ledger import Ledger
 from avbench.materials import Left, pack
 from avbench.parts import Features, Metric
@@ -17,6 +18,7 @@ from avbench.plan import CORE, MetricFacts, fingerprint, split
 from avbench.progress import progress, say
 from avbench.records import Clip, Score, Status
 from avbench.set_metric import SetMetric
+from avbench.weights import digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def describe(name: str) -> MetricFacts:
         weights=tuple(ids),
         terms=metric.terms,
         compares=issubclass(metric, SetMetric) and metric.compares(),
+        shipped=tuple(digest_of(file, "sha256") if file.is_file() else "" for file in metric.shipped),
     )
 
 
@@ -183,9 +186,11 @@ def score_clips(
 ) -> None:
     """Give every clip of the (model, suite) pairs the scores that it lacks."""
     facts = {metric.name: metric for metric in metrics}
-    for metric in metrics:
-        if outdated := ledger.drop_outdated(metric.name, metric.key):
-            say(f"{metric.name} has changed since {outdated} clips were scored; those scores are dropped")
+    keys = {metric.name: identity(metric) for metric in metrics}
+    for name, key in keys.items():
+        if old := ledger.drop_outdated(name, key):
+            what = f"{name} (or a file of its weights)" if key != facts[name].key else name
+            say(f"{what} has changed since {old} clips were scored; those scores are dropped")
     todo = [id for model, suite in pairs for id in ledger.lacking(model, suite, facts)]
     if not todo:
         return
@@ -198,13 +203,13 @@ def score_clips(
         for outcome in executor.map(ScoreClips(tuple(facts)), items):
             if outcome.result is None:
                 lost = [facts[name] for name in outcome.item.metrics]
-                scores = {m.name: (m.key, refuse(m, Status.FAILED, outcome.failure)) for m in lost}
+                scores = {m.name: (keys[m.name], refuse(m, Status.FAILED, outcome.failure)) for m in lost}
                 left = {m.name: Left(status=Status.FAILED, reason=outcome.failure) for m in lost if m.set_columns}
                 ledger.put_scores(outcome.item.id, scores, left=left)
             else:
                 found = outcome.result
                 if not outcome.item.expected:
                     ledger.put_clip(outcome.item.id, found.file)
-                scores = {name: (facts[name].key, columns) for name, columns in found.scores.items()}
+                scores = {name: (keys[name], columns) for name, columns in found.scores.items()}
                 ledger.put_scores(outcome.item.id, scores, found.notes, found.left)
             tick(1)

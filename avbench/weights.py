@@ -7,7 +7,7 @@ import json
 import os
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -148,6 +148,17 @@ def fingerprint(id: str) -> str:
     path = locate(id)
     kind = find(id).digest.partition(":")[0] or "sha256"
     return f"{kind}:{known_digest(path, kind)}"
+
+
+def fingerprints(ids: Iterable[str]) -> dict[str, str]:
+    """The digests of checkpoints by id, empty where a file is missing or refused."""
+    found = {}
+    for id in ids:
+        try:
+            found[id] = fingerprint(id)
+        except Unscored:
+            found[id] = ""
+    return found
 
 
 def known_digest(path: Path, kind: str) -> str:

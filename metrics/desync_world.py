@@ -8,6 +8,7 @@ backend alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from avbench.answers import ALL, TEXT, Answers, Fault
@@ -15,7 +16,7 @@ from avbench.errors import NotApplicable
 from avbench.parts import Features, Metric
 from avbench.records import Clip, Column, Direction, Score
 
-from ._backbones._shipped import ships
+from ._backbones._shipped import file_of, ships
 from ._backbones.domain import WorldLook, check_world
 from ._backbones.synchformer_tower import WorldAudio, WorldVideo, small, told
 
@@ -49,6 +50,7 @@ class DeSyncWorld(Metric):
     needs = (WorldLook(), WorldVideo(), WorldAudio())
     version: ClassVar[str] = "2"  # weights of one whole run of the recipe
     backend: ClassVar[str] = "world-1"
+    shipped: ClassVar[tuple[Path, ...]] = (file_of("domain"), file_of("synchformer"))
     core: ClassVar[bool] = ships("synchformer")
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -6,6 +6,7 @@ The columns of `imagebind`, which backends keep apart. For the world's kind of c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from avbench.answers import PICTURE, SOUND, TEXT, Answers, Fault
@@ -13,7 +14,7 @@ from avbench.parts import Features
 from avbench.records import Clip, Score
 
 from ._agreement import Agreement, agreement_columns
-from ._backbones._shipped import ships
+from ._backbones._shipped import file_of, ships
 from ._backbones.domain import WorldLook, check_world
 from ._backbones.embedding import Embedding
 from ._backbones.world_space import WorldAudio, WorldVideo, read
@@ -32,6 +33,7 @@ class ImageBindWorld(Agreement):
     needs = (WorldLook(), video, audio)
     version: ClassVar[str] = "3"  # weights that compare moments
     backend: ClassVar[str] = "world-1"
+    shipped: ClassVar[tuple[Path, ...]] = (file_of("domain"), file_of("trimodal"))
     core: ClassVar[bool] = ships("trimodal")
 
     @classmethod

@@ -6,6 +6,7 @@ The columns of `javis_score`, which backends keep apart. For the world's kind of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from avbench.answers import ALL, TEXT, Answers, Fault
@@ -13,7 +14,7 @@ from avbench.parts import Features
 from avbench.records import Clip, Score
 
 from ._agreement import FrameAgreement, frame_columns
-from ._backbones._shipped import ships
+from ._backbones._shipped import file_of, ships
 from ._backbones.domain import WorldLook, check_world
 from ._backbones.world_space import WorldAudio, WorldFrames, WorldWindows
 
@@ -27,6 +28,7 @@ class JavisScoreWorld(FrameAgreement):
     needs = (WorldLook(), frames, audio, heard)
     version: ClassVar[str] = "3"  # weights that compare moments
     backend: ClassVar[str] = "world-1"
+    shipped: ClassVar[tuple[Path, ...]] = (file_of("domain"), file_of("trimodal"))
     core: ClassVar[bool] = ships("trimodal")
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

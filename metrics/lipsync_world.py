@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
+from pathlib import Path
 from typing import ClassVar
 
 from avbench.answers import ALL, TEXT, Answers, Fault
@@ -18,7 +19,7 @@ from avbench.media.info import MediaInfo
 from avbench.parts import Features, Metric, VideoBackbone, VideoExtractor, VideoView
 from avbench.records import Clip, Column, Direction, Score
 
-from ._backbones._shipped import shipped, ships
+from ._backbones._shipped import file_of, shipped, ships
 from ._backbones.domain import WorldLook, check_world
 from ._lipsync_clip import Synced, check_speech, with_facts
 from ._lipsync_faces import TalkingFaces
@@ -90,6 +91,7 @@ class LipSyncWorld(Metric):
     needs = (WorldLook(), WorldLipTower(), VoiceTrack())
     version: ClassVar[str] = "1"
     backend: ClassVar[str] = "world-1"
+    shipped: ClassVar[tuple[Path, ...]] = (file_of("domain"), file_of("syncnet"))
     core: ClassVar[bool] = ships("syncnet")
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

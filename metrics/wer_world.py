@@ -8,6 +8,7 @@ syllable is wrong where initial, final or tone is. Scored as `_spoken` says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from avbench.errors import Unscored
 from avbench.parts import Features
 from avbench.records import Clip, Column, Score
 
-from ._backbones._shipped import ships
+from ._backbones._shipped import file_of, ships
 from ._backbones.domain import WorldLook, check_world
 from ._backbones.vad import VoiceActivity
 from ._backbones.world_ear import WorldEar
@@ -86,6 +87,7 @@ class WerWorld(SpokenWords):
     needs = (WorldLook(), VoiceActivity(), recogniser)
     version: ClassVar[str] = "2"  # weights of a longer training
     backend: ClassVar[str] = "world-1"
+    shipped: ClassVar[tuple[Path, ...]] = (file_of("domain"), file_of("asr"))
     core: ClassVar[bool] = ships("asr")
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avbench import reference
+from avbench import weights
 from avbench.errors import Unscored, UsageError
 from avbench.plan import MetricFacts
 from avbench.reference import Facts, of_file, read_facts, write
@@ -22,7 +22,7 @@ HERE = MetricFacts("fvd", backend="i3d", key="key", weights=("i3d_400",), compar
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(reference, "digest_of_weights", lambda id: "sha256:a")
+    monkeypatch.setattr(weights, "fingerprint", lambda id: "sha256:a")
     write(tmp_path / "stats.safetensors", {"fvd": (FACTS, {"rows": np.ones((3, 2))})})
     return tmp_path / "stats.safetensors"
 
@@ -53,14 +53,14 @@ def test_statistics_of_something_else_are_refused(file: Path, here: MetricFacts,
 
 
 def test_other_weights_are_refused_and_missing_ones_are_not(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "digest_of_weights", lambda id: "sha256:b")
+    monkeypatch.setattr(weights, "fingerprint", lambda id: "sha256:b")
     with pytest.raises(UsageError, match="i3d_400 sha256:a, here sha256:b"):
         of_file(file, [HERE])
 
     def missing(id: str) -> str:
         raise Unscored("needs weights")
 
-    monkeypatch.setattr(reference, "digest_of_weights", missing)
+    monkeypatch.setattr(weights, "fingerprint", missing)
     assert of_file(file, [HERE]).facts == {"fvd": FACTS}  # the metric itself will say so
 
 

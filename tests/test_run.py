@@ -13,6 +13,7 @@ import pytest
 
 from avbench.cli import app
 from avbench.store import COLUMNS, SET_COLUMNS, load_prompts, load_scores
+from avbench.weights import find
 
 TOY = ("--metrics", "toy_level", "--workers", "2")
 
@@ -177,6 +178,37 @@ def test_missing_weights_are_tried_again_once_they_came(avbench: Any, tmp_path: 
     assert "metric 'toy_needy' was asked for and is unavailable here" in done.stderr
     avbench(*command, TOY_WEIGHTS="1")
     assert set(scores(tmp_path / "r").status) == {"ok"}
+
+
+@pytest.mark.slow
+def test_other_weights_make_other_scores(avbench: Any, tmp_path: Path) -> None:
+    """Only of the metric whose file has changed; a file of the same bytes elsewhere, or none at all, changes none."""
+    file = avbench.home / "weights" / find("s3fd").file
+    file.parent.mkdir(parents=True)
+    log, run = tmp_path / "log", tmp_path / "r"
+
+    def score(code: int = 0) -> tuple[str, list[str], dict[str, float]]:
+        log.write_text("")
+        words = ("--metrics", "toy_weighed,toy_level", "--allow-unverified", "--workers", "1", "--out", "r")
+        done = avbench("run", "-m", "toy", "-s", suite, *words, TOY_LOG=str(log), code=code)
+        found = scores(run)
+        return done.stderr, log.read_text().splitlines(), dict(zip(found.metric, found.value, strict=True))
+
+    suite = avbench.suite({})
+    file.write_text("2")
+    _, did, first = score()
+    assert sorted(did) == ["p0", "score p0", "weigh p0"]
+    file.write_text("3")
+    said, did, second = score()
+    assert "toy_weighed (or a file of its weights) has changed since 1 clips were scored" in said
+    assert did == ["weigh p0"] and second["toy_pixel"] == first["toy_pixel"]
+    assert second["toy_weighed"] == pytest.approx(1.5 * first["toy_weighed"])
+    assert score()[1:] == ([], second)
+    shutil.copytree(avbench.home, tmp_path / "copy")
+    shutil.rmtree(avbench.home)
+    assert score()[1:] == ([], second)  # nothing that is scored is lost with the file
+    (tmp_path / "copy").rename(avbench.home)
+    assert score()[1:] == ([], second)
 
 
 @pytest.mark.parametrize(

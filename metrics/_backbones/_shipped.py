@@ -22,9 +22,14 @@ Sizes = Mapping[str, Any]
 Load = Callable[[Mapping[str, Tensor], str, Sizes], M]  # weights, their file for messages, sizes as JSON holds them
 
 
+def file_of(name: str) -> Path:
+    """Where the weights of the network `name` of the world lie or would lie."""
+    return FOLDER / f"{name}.safetensors"
+
+
 def ships(name: str) -> bool:
     """Whether the package has weights for the network `name` of the world."""
-    return (FOLDER / f"{name}.safetensors").is_file()
+    return file_of(name).is_file()
 
 
 def shipped(load: Load[M], name: str) -> M:
@@ -32,7 +37,7 @@ def shipped(load: Load[M], name: str) -> M:
 
     Raises Unscored where it has no weights, and UsageError where its file is broken.
     """
-    return _loaded(load, FOLDER / f"{name}.safetensors")
+    return _loaded(load, file_of(name))
 
 
 def read(load: Load[M], path: Path) -> M:

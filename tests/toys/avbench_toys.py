@@ -33,6 +33,7 @@ from avbench.parts import (
 )
 from avbench.records import Clip, Column, Direction, Sample, Score, SetScore, Status
 from avbench.set_metric import Materials, SetMetric, Summary
+from avbench.weights import locate
 
 
 def act(fault: str | None) -> None:
@@ -229,3 +230,18 @@ class ToyNeedy(Metric):
         if os.environ.get("TOY_WEIGHTS"):
             return {"toy_needy": 1.0}
         raise Unscored('needs weights "toy"; run avbench weights pull toy')
+
+
+class ToyWeighed(Metric):
+    """Mean pixel times the number in S3FD's file."""
+
+    columns = (column("toy_weighed"),)
+    needs = (Mean(),)
+    weights: ClassVar[tuple[str, ...]] = ("s3fd",)
+    core = False
+
+    def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        if log := os.environ.get("TOY_LOG"):
+            with Path(log).open("a", encoding="utf-8") as file:
+                file.write(f"weigh {clip.prompt.id}\n")
+        return {"toy_weighed": features[Mean()] * float(locate("s3fd").read_text())}
