@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from avbench.records import Column, Direction, SetScore, Status
 from avbench.set_metric import Material, Materials, Picked, SetStatistic, Summary
 from avbench.statistics.intervals import mean as mean_of
 
-from ._distances import FEW, Features, Moments, frechet, frechet_infinity, frechet_to
+from ._distances import FEW, Moments, frechet, frechet_infinity, frechet_to
 
 FEATURES = "features"  # the array that a clip leaves: (d,), or (r, d) where each of its parts is a sample
 KEPT = 16_384  # samples of a set that are held; distances that need samples together see no more
 NO_REFERENCE = "needs reference clips; give --reference"
 _BLOCK = 512
-_PROMPTS = "prompts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,39 +190,14 @@ def rows(materials: Iterable[Any], name: str = FEATURES) -> NDArray[np.float32]:
     return np.concatenate([np.atleast_2d(material.arrays[name]) for material in materials])
 
 
-def by_prompt(reference: Materials, name: str) -> dict[str, NDArray[Any]]:
-    """Arrays of a summary: what each prompt's reference clip left, the last one's where there are several."""
-    truth = {material.prompt_id: material.arrays[name] for material in reference}
-    prompts = np.frombuffer(json.dumps(list(truth)).encode(), np.uint8)
-    return {_PROMPTS: prompts, f"{name}_by_prompt": np.stack(list(truth.values()))}
-
-
-def truths(reference: Summary, name: str) -> dict[str, NDArray[Any]]:
-    """What `by_prompt` kept, by prompt."""
-    prompts = json.loads(bytes(reference.arrays[_PROMPTS]))
-    return dict(zip(prompts, reference.arrays[f"{name}_by_prompt"], strict=True))
-
-
-def pairs(materials: Materials, reference: Summary, name: str) -> tuple[list[str], Features, Features]:
-    """The prompts of the clips that have a reference of the same prompt, and of each pair the truth and the clip's.
-
-    Raises Unscored where none has.
-    """
-    truth = truths(reference, name)
-    found = [(m.prompt_id, truth[m.prompt_id], m.arrays[name]) for m in materials if m.prompt_id in truth]
-    if not found:
-        raise Unscored("no reference clip is of a prompt of these clips")
-    shared, real, made = zip(*found, strict=True)
-    return list(shared), np.stack(real), np.stack(made)
-
-
-def mean_over(name: str, backend: str, prompts: list[str], values: NDArray[np.float64]) -> SetScore:
-    """The mean of a number a pair with its interval, clustered by prompt."""
+def mean_over(name: str, backend: str, prompts: list[str], values: NDArray[np.float64], clips: int) -> SetScore:
+    """The mean of a number a pair with its interval, clustered by prompt; there are so many `clips`, paired or not."""
     _, clusters = np.unique(prompts, return_inverse=True)
     found = mean_of(values, clusters)
     low, high = found.interval.low, found.interval.high
     known = math.isfinite(high)
-    said = f"{len(values)} pairs"
+    alone = clips - len(values)
+    said = f"{len(values)} pairs" + (f"; {alone} clips have no reference of their prompt" if alone else "")
     return SetScore(
         name, backend, found.value, low if known else None, high if known else None, n=len(values), reason=said
     )

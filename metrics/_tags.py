@@ -14,20 +14,18 @@ from avbench.set_metric import Material, Materials, Picked, SetStatistic, Summar
 
 from ._classes import SPLITS, inception_score, kl_sigmoid, kl_softmax
 from ._sets import (
-    by_prompt,
     columns,
     distance,
     distance_statistic,
     gather,
     mean_over,
     needed,
-    pairs,
     refused,
     refused_all,
     rows,
     sides,
-    truths,
 )
+from ._truths import by_prompt, pairs, truths
 
 LOGITS = "logits"
 
@@ -93,8 +91,9 @@ def tag_statistics(name: str, materials: Sequence[Material], reference: Summary 
         return found
     found[f"fd_{name}"] = distance_statistic(materials, reference)
     truth = truths(reference, LOGITS)
-    paired = np.array([material.prompt_id in truth for material in materials])
-    real = np.stack([truth.get(m.prompt_id, m.arrays[LOGITS]) for m in materials])
+    found_for = [truth(material.prompt_id) for material in materials]
+    paired = np.array([real is not None for real in found_for])
+    real = np.stack([m.arrays[LOGITS] if r is None else r for m, r in zip(materials, found_for, strict=True)])
     for column, of in ((f"kl_{name}", kl_softmax), (f"kl_{name}_sigmoid", kl_sigmoid)):
         found[column] = SetStatistic(_mean_of(of(real, logits), paired))
     return found
@@ -121,4 +120,4 @@ def _inception(column: str, backend: str, logits: NDArray[np.float32]) -> SetSco
 def _kl(name: str, backend: str, materials: Materials, reference: Summary) -> dict[str, SetScore]:
     prompts, real, made = pairs(materials, reference, LOGITS)
     kinds = {f"kl_{name}": kl_softmax, f"kl_{name}_sigmoid": kl_sigmoid}
-    return {column: mean_over(column, backend, prompts, of(real, made)) for column, of in kinds.items()}
+    return {column: mean_over(column, backend, prompts, of(real, made), len(materials)) for column, of in kinds.items()}

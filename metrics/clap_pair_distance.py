@@ -19,7 +19,8 @@ from avbench.weights import backend
 
 from ._backbones.clap import VerseClap
 from ._distances import Features as Rows
-from ._sets import FEATURES, by_prompt, mean_over, needed, pairs
+from ._sets import FEATURES, mean_over, needed
+from ._truths import by_prompt, pairs
 
 
 class ClapPairDistance(SetMetric):
@@ -50,7 +51,9 @@ class ClapPairDistance(SetMetric):
 
     def pool(self, materials: Materials, reference: Summary | None) -> Mapping[str, SetScore]:
         prompts, real, made = pairs(materials, needed(reference), FEATURES)
-        return {"clap_pair_distance": mean_over("clap_pair_distance", self.backend, prompts, pair_distance(real, made))}
+        values = pair_distance(real, made)
+        score = mean_over("clap_pair_distance", self.backend, prompts, values, len(materials))
+        return {"clap_pair_distance": score}
 
 
 def pair_distance(one: Rows, other: Rows) -> NDArray[np.float64]:
