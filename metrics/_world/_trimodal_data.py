@@ -51,7 +51,7 @@ class Dataset:
         self.size, self.held_out = clips - held_out, range(clips - held_out, clips)
 
     def batch(self, indices: Sequence[int], rng: np.random.Generator | None = None) -> Batch:
-        """With a generator, half the batches are of one frame and of a span of the sound, from 1.5 s on."""
+        """With a generator, two batches in five are of one frame and of a span of the sound, from 1.5 s on."""
         column = {name: np.stack([rows[i] for i in indices]) for name, rows in self.columns.items()}
         frames, mel = column["frames"], column["mel"].astype(np.float32)
         if rng is not None and rng.random() < 0.4:

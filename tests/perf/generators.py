@@ -31,7 +31,7 @@ from avbench.media.sweep import sweep
 from avbench.metrics._backbones.world_mel import log_mel
 from avbench.metrics._backbones.world_space import WorldAudio, WorldVideo, read
 from avbench.parts import Benchmark, Generator, Metric, Request
-from avbench.records import Clip, Prompt, Sample, Score, SpeechLine
+from avbench.records import Clip, Prompt, Sample, Score, SpeechLine, Status
 from avbench.registry import load
 from avbench.statistics.intervals import mean
 from avbench.statistics.proportions import wilson
@@ -47,7 +47,7 @@ CHOICE = 20  # classes that the tri-modal scorer chooses from
 
 def suites(run: Path, model: str) -> None:
     scores = load_scores(run)
-    scores = scores[scores["status"] == "scored"]
+    scores = scores[scores["status"] == Status.OK]
     for name in ("world", model):
         table = scores[scores["model"] == name].pivot_table(
             index=["suite", "prompt_id", "seed"], columns="metric", values="value"
@@ -112,7 +112,7 @@ def share(hits: Sequence[bool]) -> str:
 def voice(model: str, count: int) -> None:
     """Each speaker's voice, cloned from a second of it: is the clone nearest to that speaker, of the twelve?
 
-    A voice is its pitch and the mean and deviation of its log-mel bands while it speaks, over sentences of the world.
+    A voice is its pitch and its timbre (`traits`), against the mean of six sentences of each speaker.
     """
     generator, rng = load(Generator, model)(), np.random.default_rng(SEED)
     known = {name: [traits(spoken(name, sentence(rng, "en"), SEED + n)) for n in range(6)] for name in SPEAKERS}
@@ -141,7 +141,7 @@ def spoken(name: str, text: str, seed: int) -> NDArray[np.float32]:
 
 
 def traits(audio: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(1 + 80,): pitch in semitones, and mean log-mel bands over the louder half, less their own mean."""
+    """(1 + 10,): pitch in semitones, and every eighth mean log-mel band over the louder half, less their own mean."""
     bands = log_mel(torch.from_numpy(np.asarray(audio, np.float32))[None])[0].numpy()
     loud = bands[:, bands.mean(0) > np.median(bands.mean(0))]
     pitch, voiced, _ = librosa.pyin(audio.astype(np.float64), fmin=60, fmax=400, sr=16_000, frame_length=1024)
