@@ -95,5 +95,5 @@ class _Vision(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         patches = self.conv1(pixels).flatten(2).transpose(1, 2)
         x = torch.cat([self.class_embedding.expand(len(patches), 1, -1), patches], dim=1)
-        x = self.transformer(self.ln_pre(x + self.positional_embedding))
-        return self.ln_post(x[:, 0]) @ self.proj
+        x = self.transformer.first(self.ln_pre(x + self.positional_embedding))
+        return self.ln_post(x) @ self.proj

@@ -76,8 +76,8 @@ class _Vision(nn.Module):
         where = self.positional_embedding
         patches = patches + where[1:] + self.temporal_positional_embedding[:, :, None]
         first = (self.class_embedding + where[0]).expand(len(patches), 1, -1)
-        x = self.transformer(self.ln_pre(torch.cat([first, patches.flatten(1, 2)], dim=1)))
-        return self.ln_post(x[:, 0]) @ self.proj
+        x = self.transformer.first(self.ln_pre(torch.cat([first, patches.flatten(1, 2)], dim=1)))
+        return self.ln_post(x) @ self.proj
 
 
 class _Text(nn.Module):
