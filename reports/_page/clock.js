@@ -3,6 +3,9 @@
  * it by small changes of speed. Where one cannot follow (it waits for data, was stopped, drifts), all stop, go to its
  * place, and start again together when each has its frame at hand.
  *
+ * All clips sound, but only one loud enough to hear: browsers play a muted clip by a clock of its own, which starts up
+ * to 0.1 s sooner than the sound card's and drifts from it.
+ *
  * `players` are {video, broken, tile}; `changed` is called whenever the time or the state is another. Times in seconds.
  */
 function clockOf(players, seconds, changed) {
@@ -10,14 +13,14 @@ function clockOf(players, seconds, changed) {
   const close = 0.02; // seconds off the clock that are left alone
   const lasting = 500; // ms for which a clip may be as far off, or more, before all come together again
   const patience = 5000; // ms that all wait for one clip; then they go on without it
+  const quiet = 1e-5; // volume: -100 dB, less than a step of 16 bits
   let heard = null;
   let playing = false; // asked to play
   let going = false; // the clips move: false also while they wait for each other
   let speed = 1;
   let start = { time: 0, at: 0 }; // media time, and performance.now() then
   let begun = 0; // performance.now() at the last start
-  let ahead = 0.08; // seconds by which a muted clip starts sooner than the one that is heard: measured at every start
-  let measured = false;
+  let measured = false; // how much sooner than the heard clip each has moved since the last start
   let turn = 0; // a newer start or stop makes older waits void
 
   const shown = () => players.filter((player) => !player.tile.hidden && !player.broken);
@@ -77,11 +80,11 @@ function clockOf(players, seconds, changed) {
     measured = false;
     going = true;
     const those = moving();
-    const wait = those.includes(heard) ? 1000 * ahead : 0;
     for (const player of those) {
-      Object.assign(player, { off: 0, mending: 0, near: begun, due: player !== heard && wait > 0 });
+      const wait = those.includes(heard) && player !== heard ? player.ahead : 0;
+      Object.assign(player, { off: 0, mending: 0, near: begun, due: wait > 0.01 });
       pace(player, player.pace);
-      if (player.due) setTimeout(() => { if (mine === turn) run(player); }, wait);
+      if (player.due) setTimeout(() => { if (mine === turn) run(player); }, 1000 * wait);
       else run(player);
     }
     requestAnimationFrame(() => tick(mine));
@@ -89,7 +92,26 @@ function clockOf(players, seconds, changed) {
 
   function run(player) {
     player.due = false;
-    player.video.play().catch((error) => { if (error.name === "NotAllowedError") pause(); }); // until a reader clicks
+    player.video.play().catch((error) => {
+      if (error.name !== "NotAllowedError") return;
+      if (player === heard || player.video.muted) { pause(); return; } // until a reader clicks
+      player.video.muted = true; // a browser that lets one clip sound at a time
+      if (going) run(player);
+    });
+  }
+
+  /** Makes one clip heard, as loud as it is. */
+  function hear(player) {
+    heard = player;
+    if (!player) return;
+    player.pace = 1;
+    pace(player, 1);
+    for (const other of players) {
+      const { video } = other;
+      video.volume = other === player ? 1 : quiet;
+      video.muted = other !== player && video.volume > 2 * quiet; // some browsers leave the volume to the device
+      if (video.muted && !other.ahead) other.ahead = 0.08;
+    }
   }
 
   function play() {
@@ -128,9 +150,10 @@ function clockOf(players, seconds, changed) {
       return;
     }
     if (those.includes(heard) && !measured && performance.now() - begun > 150) {
-      const others = those.filter((player) => player !== heard).map((player) => player.video.currentTime - now());
-      const mean = others.reduce((sum, off) => sum + off, 0) / (others.length || 1);
-      ahead = within(ahead + (0.5 * mean) / speed, 0, 0.15);
+      for (const player of those) {
+        const off = player === heard ? 0 : player.video.currentTime - now();
+        if (Math.abs(off) > apart || player.ahead > 0) player.ahead = within(player.ahead + (0.5 * off) / speed, 0, 0.15);
+      }
       measured = true;
     }
     if (those.some(late)) {
@@ -169,7 +192,7 @@ function clockOf(players, seconds, changed) {
   }
 
   for (const player of players) {
-    Object.assign(player, { pace: 1, rate: 1, off: 0, mending: 0, near: 0, lost: false });
+    Object.assign(player, { pace: 1, rate: 1, off: 0, mending: 0, near: 0, ahead: 0, lost: false });
     player.video.addEventListener("error", () => { player.broken = true; });
     player.video.addEventListener("canplay", () => {
       if (!player.lost) return;
@@ -179,16 +202,10 @@ function clockOf(players, seconds, changed) {
   }
   const clock = {
     loop: false,
-    now, play, pause, seek, shown,
+    now, play, pause, seek, hear, shown,
     toggle: () => (playing ? pause() : play()),
     playing: () => playing,
     waiting: () => playing && !going,
-    hear: (player) => {
-      heard = player;
-      if (!player) return;
-      player.pace = 1;
-      pace(player, 1);
-    },
     speed: (value) => {
       set(now());
       speed = value;

@@ -32,7 +32,6 @@
     heard = player;
     clock.hear(player);
     for (const other of players) {
-      other.video.muted = other !== player;
       other.tile.classList.toggle("heard", other === player);
       other.hear.setAttribute("aria-pressed", String(other === player));
     }
