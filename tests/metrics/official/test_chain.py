@@ -6,7 +6,6 @@ The weights are seeded, so the numbers mean nothing: the model is called so, and
 
 from __future__ import annotations
 
-import gzip
 import json
 import resource
 from collections.abc import Callable
@@ -20,79 +19,17 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from torch import Tensor
 
-from avbench import weights
 from avbench.media.mux import write
 from avbench.records import Sample
 
 pytestmark = pytest.mark.slow
-whisper = pytest.importorskip("whisper", reason="the extra paper is not installed")
 
 METRICS = "lipsync,desync,imagebind,clap,audiobox,wer"
 EVERY = f"{METRICS},clap_score,cpcer"
 SLOW = "lipsync_jpeg,javis_score"  # which finds faces again, and whose network takes seconds a frame
 PROMPT = {"path": "grid.mp4", "video_caption": "a man speaks", "audio_caption": "a voice", "id": "grid"}
 SPEECH = {"speech": [{"text": "set white with p two soon", "language": "en"}]}
-
-
-def pooled(manifest: Any) -> dict[str, Tensor]:
-    """Weights under all names of a manifest that lie in one pool of numbers: quickly made, and small files."""
-    sizes = {name: int(torch.Size(shape).numel()) for name, (shape, _) in manifest.items()}
-    pool = torch.empty(max(sizes.values())).normal_(0, 0.02, generator=torch.Generator().manual_seed(0))
-    state = {}
-    for name, (shape, dtype) in manifest.items():
-        if "float" not in dtype:
-            state[name] = torch.zeros(shape, dtype=getattr(torch, dtype))
-        elif name.endswith("running_var"):
-            state[name] = torch.ones(shape)
-        else:
-            state[name] = pool[: sizes[name]].view(shape)
-    return state
-
-
-@pytest.fixture(scope="module")
-def home(
-    tmp_path_factory: pytest.TempPathFactory,
-    golden: Callable[[str], Path],
-    seeded_weights: Any,
-    one_face: dict[str, Tensor],
-) -> Path:
-    """An AVBENCH_HOME with a file in the place of every checkpoint that EVERY metric needs."""
-    from safetensors.torch import save_file
-
-    home = tmp_path_factory.mktemp("official")
-    (home / "weights").mkdir()
-
-    def place(id: str) -> Path:
-        return home / "weights" / weights.find(id).file
-
-    def manifest(file: str) -> Any:
-        return seeded_weights.load_manifest(golden(file))
-
-    torch.save(one_face, place("s3fd"))
-    torch.save(pooled(manifest("lipsync/manifest_syncnet.json")), place("syncnet_v2"))
-    torch.save(pooled(manifest("av_semantics/synchformer_manifest.json")), place("synchformer"))
-    torch.save(pooled(manifest("av_semantics/imagebind_huge_manifest.json")), place("imagebind_huge"))
-    with gzip.open(place("imagebind_bpe"), "wt", encoding="utf-8") as file:
-        file.write("version\na b\n")
-    for make, id in (("base", "clap_htsat_base"), ("tiny_fusion", "clap_htsat_tiny_fusion")):
-        clap = pooled(manifest(f"av_semantics/clap_{make}_manifest.json"))
-        torch.save({"state_dict": {f"module.{name}": value for name, value in clap.items()}}, place(id))
-    place("roberta_base_vocab").write_text(json.dumps({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "a": 4}))
-    place("roberta_base_merges").write_text("#version: 0.2\n")
-    audiobox = pooled(manifest("distribution/manifests/audiobox_aesthetics.json"))
-    save_file({name: value.clone() for name, value in audiobox.items()}, place("audiobox_aesthetics"))
-    config = json.loads(golden("distribution/{}_audiobox.json").read_text())["config"]
-    place("audiobox_aesthetics_config").write_text(json.dumps(config))
-    dims = {"n_mels": 128, "n_audio_ctx": 1500, "n_audio_state": 64, "n_audio_head": 1, "n_audio_layer": 1}
-    dims |= {"n_vocab": 51866, "n_text_ctx": 24, "n_text_state": 64, "n_text_head": 1, "n_text_layer": 1}
-    torch.manual_seed(0)
-    tiny = whisper.model.Whisper(whisper.model.ModelDimensions(**dims)).state_dict()
-    tiny = {name: torch.randn_like(value) * 0.3 for name, value in tiny.items()}  # its positions start as they lie
-    torch.save({"dims": dims, "model_state_dict": tiny}, place("whisper_large_v3"))
-    return home
 
 
 def beginning(path: Path, count: int = 30) -> Sample:
