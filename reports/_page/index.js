@@ -84,7 +84,8 @@
       row.hidden = !keep;
       left += keep;
     }
-    count.textContent = left === rows.length ? `${left} prompts` : `${left} of ${rows.length} prompts`;
+    const all = rows.length === 1 ? "1 prompt" : `${rows.length} prompts`;
+    count.textContent = left === rows.length ? all : `${left} of ${all}`;
   }
 
   function keep() {

@@ -215,8 +215,19 @@ def _source(run: Run) -> Source:
         ),
     }
     for name, model in _mapping(info.get("models")).items():
-        facts[f"model {name}"] = json.dumps(model, ensure_ascii=False)
+        facts[f"model {name}"] = _told(_mapping(model))
     return Source(run.name, tuple((name, str(value)) for name, value in facts.items() if value))
+
+
+def _told(model: Mapping[str, Any]) -> str:
+    """A model's record in words: its version, its settings, and how it was run."""
+    flat = {"version": model.get("version"), **_mapping(model.get("settings")), **model}
+    flat.pop("settings", None)
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in flat.items()
+        if value is not None
+    )
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

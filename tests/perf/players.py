@@ -1,15 +1,16 @@
-"""How far apart three clips of a prompt's page are while they play, at every frame that Chromium paints.
+"""How far apart the clips of a prompt's page are while they play, at every frame that Chromium paints.
 
-    python tests/perf/players.py
+    python tests/perf/players.py [CLIPS]
 
-Clips of 4 s at 128x128 with sound, decoded without a GPU. Prints the largest and the 95th percentile of the distance
-between the first and the last clip: from the first start on, from each of three jumps on, and after the page has stood
-still for a second.
+Three clips, or as many as asked, of 4 s at 128x128 with sound, decoded without a GPU. Prints the largest and the 95th
+percentile of the distance between the first and the last clip: from the first start on, from each of three jumps on,
+and after the page has stood still for a second.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -51,12 +52,12 @@ def watch(page: Any) -> None:
     told("after a second of standstill of the page", page.evaluate(WATCH, 1500))
 
 
-def main() -> None:
+def main(clips: int) -> None:
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary, sync_playwright() as driver:
         folder = Path(temporary)
-        pages(make(folder / "run", 1, 3, 3), folder / "report", Media.LINK)
+        pages(make(folder / "run", 1, clips, clips), folder / "report", Media.LINK)
         (path,) = (folder / "report" / "prompts").glob("*.html")
         context = driver.chromium.launch_persistent_context(
             str(folder / "profile"), executable_path=shutil.which("chromium"), args=FLAGS
@@ -68,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
