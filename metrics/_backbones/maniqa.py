@@ -89,8 +89,13 @@ def crop_mean(scores: Tensor, weights: Tensor) -> Tensor:
     return ((scores * weights).sum(dim=1) / (weights.sum(dim=1) + 1e-8)).mean()
 
 
+def prepared(picture: Tensor) -> Tensor:
+    """(3, H, W) in 0..1 to -1..1, as the network takes it."""
+    return (picture - 0.5) / 0.5
+
+
 def enlarged(picture: Tensor) -> Tensor:
-    """pyiqa's: (3, H, W) with both sides above 224 px, if need be bilinearly to 225 of the shorter one."""
+    """pyiqa's: (3, H, W), prepared, with both sides above 224 px, if need be bilinearly to 225 of the shorter one."""
     shorter = min(picture.shape[1:])
     if shorter > CROP:
         return picture
@@ -198,8 +203,9 @@ class _WindowAttention(nn.Module):
         bias = self.relative_position_bias_table[_relative().to(x.device)].permute(2, 0, 1)[None]
         if apart is not None:
             bias = bias + apart.repeat(len(x) // len(apart), 1, 1)[:, None]
-        out = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(len(x), -1, -1, -1))
-        return self.proj(out.transpose(1, 2).flatten(2))
+        # in the order of the reference: the fused kernel rounds otherwise, which the channels carry far
+        seen = softmax((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1) + bias, dim=-1)
+        return self.proj((seen @ v).transpose(1, 2).flatten(2))
 
 
 def _windows(x: Tensor) -> Tensor:

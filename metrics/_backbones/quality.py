@@ -125,11 +125,11 @@ def _musiq(net: Callable[[Tensor], Tensor], pictures: Tensor) -> Scores:
 def _maniqa(net: Maniqa, frames: NDArray[np.uint8], first: int | None) -> Scores:
     import torch
 
-    from .maniqa import CROP, crop_mean, enlarged, grid, pooled
+    from .maniqa import CROP, crop_mean, enlarged, grid, pooled, prepared
 
     found = []
     for i, frame in enumerate(frames):
-        picture = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float() / 255
+        picture = prepared(torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).float() / 255)
         if first is None:
             picture = enlarged(picture)
             corners = grid(*picture.shape[1:])
@@ -137,7 +137,7 @@ def _maniqa(net: Maniqa, frames: NDArray[np.uint8], first: int | None) -> Scores
             height, width = frame.shape[:2]
             corners = random_corners(height, width, first + i)
         crops = torch.stack([picture[:, y : y + CROP, x : x + CROP] for y, x in corners])
-        parts = [net(part.to(device())) for part in ((crops - 0.5) / 0.5).split(4)]
+        parts = [net(part.to(device())) for part in crops.split(4)]
         scores, weights = (torch.cat(side) for side in zip(*parts, strict=True))
         found.append(float(pooled(scores, weights) if first is None else crop_mean(scores, weights)))
     return np.array(found)
