@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from tests.backbones.conftest import Golden
 
-NOISE = 1e-3  # of MANIQA's scores of about 10; on a processor as the references' they have the same bits
+# Of MANIQA's scores of about 10. On a processor as the references', with one thread, they have the same bits; two threads
+# or AVX2 round in another order, and one case then moves by 1.5e-3.
+NOISE = 5e-3
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +127,8 @@ def test_maniqa_of_real_size(golden: Golden) -> None:
     net, facts = maniqa.load(state, "seeded"), meta["full"]
     picture = _picture(golden, facts["case"], facts)
     crops = _crops(picture, maniqa.grid(*picture.shape[1:], facts["test_sample"]))
-    # in float64 the seeded network says 0.08 more than in float32: so far rounding carries here
-    assert float(maniqa.pooled(*net(crops))) == pytest.approx(facts["score"], abs=0.1)
+    # the seeded network says 0.08 more in float64, 0.14 more by MKL's compatible path: so far rounding carries here
+    assert float(maniqa.pooled(*net(crops))) == pytest.approx(facts["score"], abs=0.3)
 
 
 def test_random_crops_are_the_same_in_every_run_and_differ_by_frame() -> None:
