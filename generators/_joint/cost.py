@@ -12,10 +12,10 @@ from avbench.parts import Setting
 
 from .config import ModelConfig, SampleConfig
 from .full import Full, empty
-from .model import audio_tokens
 from .passes import Content, Rows
 from .text import AUDIO_WORDS, LETTERS, VIDEO_WORDS, Condition
 from .timemap import STRIDE
+from .tokens import audio_tokens
 
 BYTES = 2  # bf16
 

@@ -25,9 +25,9 @@ from avbench.records import Prompt
 
 from .codec import BLOCK, AudioCodec, Pca, VideoCodec
 from .config import ModelConfig, TrainConfig
-from .model import FPS, TOKEN_SECONDS, audio_tokens
 from .text import LETTERS, Condition, caption_words, letter_ids, spell, stretch
 from .timemap import Timeline
+from .tokens import FPS, TOKEN_SECONDS, audio_tokens
 from .weights import Codecs
 
 SHARD, FIT, MOUTH = 64, 192, 12

@@ -18,7 +18,8 @@ from avbench.world.prompts import sample_prompt
 from .config import SampleConfig
 from .data import KINDS
 from .making import make
-from .model import FPS, JointModel
+from .model import JointModel
+from .tokens import FPS
 from .weights import Codecs
 
 METRICS = ("lip_envelope", "onset_offset", "temporal_flickering", "loudness", "lipsync_world", "wer_world")

@@ -112,3 +112,12 @@ class FaceMask(nn.Module):
 
 def _norm(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], eps=EPS)
+
+
+def square(width: int, init: str) -> nn.Linear:
+    """The map after a second attention that is added: `default`, `identity` or `zero` at the start."""
+    layer = nn.Linear(width, width)
+    if init != "default":
+        nn.init.zeros_(layer.bias)
+        nn.init.eye_(layer.weight) if init == "identity" else nn.init.zeros_(layer.weight)
+    return layer

@@ -15,11 +15,12 @@ from .clips import film, square
 from .config import SampleConfig
 from .data import VOICE
 from .diagnosis import diagnosed
-from .model import AUDIO_RATE, FPS, TOKEN_SAMPLES, TOKEN_SECONDS, JointModel, audio_tokens
+from .model import JointModel
 from .references import Desk, given_of
 from .sampling import Noise, pixels, sample, waveform
 from .text import Condition, caption_words, letter_ids, stretch, transcript
 from .timemap import nearest_frames
+from .tokens import AUDIO_RATE, FPS, TOKEN_SAMPLES, TOKEN_SECONDS, audio_tokens
 from .weights import Codecs
 
 

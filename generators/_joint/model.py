@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,19 +13,12 @@ from torch import Tensor, nn
 from .axes import Axes, Shape, axes
 from .config import ATTENTIONS, MIXTURES, POSITIONS, ModelConfig
 from .encoders import Features, Texts, WanTexts
-from .interaction import CrossModal, FaceMask, StyleAlignment
-from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, looks, mixed
+from .interaction import CrossModal, FaceMask, StyleAlignment, square
+from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, looks, mixed, shape_of
 from .rope import audio_rotation
 from .stream import Form, States, Stream
 from .timemap import STRIDE
-
-FPS, AUDIO_RATE, TOKEN_SAMPLES = 25, 16000, 512
-TOKEN_SECONDS = TOKEN_SAMPLES / AUDIO_RATE
-
-
-def audio_tokens(frames: int) -> int:
-    """Audio tokens of a clip: 31.25 a second, the last one padded (127 for 101 frames)."""
-    return -(-frames * AUDIO_RATE // (FPS * TOKEN_SAMPLES))
+from .tokens import beside, patched, unpatched
 
 
 class JointModel(nn.Module):
@@ -64,8 +56,8 @@ class JointModel(nn.Module):
             lambda: StyleAlignment(audio_width, width, config.audio_heads),
         )
         self.face = self._each(meeting.fam != "off", lambda: FaceMask(width, meeting.fam_head))
-        self.linear_v = self._each(meeting.a2v == "parallel_linear", lambda: _square(width, meeting.linear_init))
-        self.linear_a = self._each(meeting.v2a == "parallel_linear", lambda: _square(width, meeting.linear_init))
+        self.linear_v = self._each(meeting.a2v == "parallel_linear", lambda: square(width, meeting.linear_init))
+        self.linear_a = self._each(meeting.v2a == "parallel_linear", lambda: square(width, meeting.linear_init))
         self._axes = lru_cache(maxsize=8)(self._make_axes)
         self._observe: Callable[[int, Tensor], None] | None = None
 
@@ -193,7 +185,7 @@ class JointModel(nn.Module):
     def _open(
         self, video: Content | None, audio: Content | None, features: Features, a2v: bool, v2a: bool, rows: Rows
     ) -> Pass:
-        shape = self._shape(video, audio, features, rows)
+        shape = shape_of(self.config, video, audio, features, rows)
         turns = self._axes(shape)
         return Pass(
             None if video is None else self._open_video(video, features, turns, shape),
@@ -204,11 +196,11 @@ class JointModel(nn.Module):
     def _open_video(self, video: Content, features: Features, turns: Axes, shape: Shape) -> States:
         cells, z = shape.rows * shape.columns, video.z
         if self.config.image_cond == "channel_concat":
-            z = torch.cat([z, *_beside(z, video.reference)], 1)
-        h = self.video.enter(self._tokens(z))
+            z = torch.cat([z, *beside(z, video.reference)], 1)
+        h = self.video.enter(patched(z, self.config.patch))
         clean = 0
         if shape.pictures and video.reference is not None:
-            h, clean = torch.cat([self.video.enter(self._tokens(video.reference)), h], 1), cells
+            h, clean = torch.cat([self.video.enter(patched(video.reference, self.config.patch)), h], 1), cells
         x = self.video.start(h, video.levels(), turns.video, cells, clean, clean, 0)
         x.held = video.known * cells
         self._text(x, features.video, self.config.audio.text == "joint")
@@ -254,69 +246,16 @@ class JointModel(nn.Module):
             x.text = text
 
     def _close(self, stream: Stream, content: Content, x: States) -> Tensor:
-        noisy = self._tokens(content.z) if content.z.ndim == 5 else content.z
+        noisy = patched(content.z, self.config.patch) if content.z.ndim == 5 else content.z
         out = stream.head(x.own, x.own_e, noisy)
-        out = self._grid(out, content.z.shape) if content.z.ndim == 5 else out
+        out = unpatched(out, content.z.shape, self.config.patch) if content.z.ndim == 5 else out
         if self.config.predict == "clean":
             return out
         s = content.levels()
         return content.z - (s[:, None, :, None, None] if content.z.ndim == 5 else s[..., None]) * out
 
-    def _shape(self, video: Content | None, audio: Content | None, features: Features, rows: Rows) -> Shape:
-        """The geometry of a batch. A stream that is not run is as its driver was, or as long as the other needs it."""
-        latents, grid, pictures, tokens, prefix, suffix = 0, (1, 1), 0, 0, 0, 0
-        if video is not None:
-            latents, patch = video.z.shape[2], self.config.patch
-            grid = (video.z.shape[3] // patch, video.z.shape[4] // patch)
-            pictures = int(self.config.image_cond == "ref_frame" and video.reference is not None)
-        elif rows.video is not None:
-            latents, grid = rows.video.shape.latents, (rows.video.shape.rows, rows.video.shape.columns)
-        if audio is not None:
-            tokens = audio.z.shape[1]
-            prefix = len(self.prefix) if audio.reference is None else audio.reference.shape[1]
-            suffix = 0 if self.types is None or features.audio is None else features.audio.shape[1]
-        elif rows.audio is not None:
-            tokens = rows.audio.shape.tokens
-        rate = self.config.token_rate
-        tokens = tokens or math.ceil((STRIDE * latents - 3) * rate)
-        latents = latents or 1 + round((tokens / rate - 1) / STRIDE)
-        return Shape(latents, *grid, tokens, pictures, prefix, suffix)
-
     def _make_axes(self, shape: Shape) -> Axes:
         return axes(self.config, shape).to(self.prefix.device)
 
-    def _tokens(self, z: Tensor) -> Tensor:
-        """(B, C, F, h, w) to (B, F h' w', p p C): patches over time, rows, columns."""
-        p = self.config.patch
-        grid: Tensor = z.unflatten(4, (-1, p)).unflatten(3, (-1, p))
-        return grid.permute(0, 2, 3, 5, 4, 6, 1).flatten(4).flatten(1, 3)
-
-    def _grid(self, tokens: Tensor, shape: torch.Size) -> Tensor:
-        p = self.config.patch
-        _, c, f, h, w = shape
-        grid: Tensor = tokens.unflatten(1, (f, h // p, w // p)).unflatten(4, (p, p, c))
-        return grid.permute(0, 6, 1, 2, 4, 3, 5).flatten(5).flatten(3, 4)
-
     def _each(self, wanted: bool, make: Callable[[], nn.Module]) -> nn.ModuleDict:
         return nn.ModuleDict({str(i): make() for i in self.meets} if wanted else {})
-
-
-def _beside(z: Tensor, picture: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mask and picture channels beside the noise, as Wan2.1's image-to-video lays them out.
-
-    A picture of one latent is followed by zeros; at full size give the latents of the padded clip.
-    """
-    mask = z.new_zeros(len(z), STRIDE, *z.shape[2:])
-    shown = torch.zeros_like(z)
-    if picture is not None:
-        mask[:, :, 0] = 1
-        shown[:, :, : picture.shape[2]] = picture
-    return mask, shown
-
-
-def _square(width: int, init: str) -> nn.Linear:
-    layer = nn.Linear(width, width)
-    if init != "default":
-        nn.init.zeros_(layer.bias)
-        nn.init.eye_(layer.weight) if init == "identity" else nn.init.zeros_(layer.weight)
-    return layer

@@ -18,9 +18,9 @@ from .clips import film
 from .codec import BLOCK
 from .config import ModelConfig
 from .data import Dataset, Shot, write_shots
-from .model import AUDIO_RATE, FPS
 from .text import transcript
 from .timemap import Timeline
+from .tokens import AUDIO_RATE, FPS
 
 CAPTIONS = "captions.jsonl"
 QUIET = 0.02  # of the loudest hundredth of a second: below it nobody speaks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from .axes import Axes, Shape
+from .config import ModelConfig
+from .encoders import Features
 from .layers import attend, weigh
 from .stream import States
+from .timemap import STRIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,28 @@ class Pass:
     rows: Rows
     masks: dict[int, Tensor]
     offers: dict[int, Tensor] | None = None
+
+
+def shape_of(
+    config: ModelConfig, video: Content | None, audio: Content | None, features: Features, rows: Rows
+) -> Shape:
+    """The geometry of a batch. A stream that is not run is as its driver was, or as long as the other needs it."""
+    latents, grid, pictures, tokens, prefix, suffix = 0, (1, 1), 0, 0, 0, 0
+    if video is not None:
+        latents, patch = video.z.shape[2], config.patch
+        grid = (video.z.shape[3] // patch, video.z.shape[4] // patch)
+        pictures = int(config.image_cond == "ref_frame" and video.reference is not None)
+    elif rows.video is not None:
+        latents, grid = rows.video.shape.latents, (rows.video.shape.rows, rows.video.shape.columns)
+    if audio is not None:
+        tokens = audio.z.shape[1]
+        prefix = config.null_tokens if audio.reference is None else audio.reference.shape[1]
+        suffix = 0 if config.audio.text != "concat" or features.audio is None else features.audio.shape[1]
+    elif rows.audio is not None:
+        tokens = rows.audio.shape.tokens
+    tokens = tokens or math.ceil((STRIDE * latents - 3) * config.token_rate)
+    latents = latents or 1 + round((tokens / config.token_rate - 1) / STRIDE)
+    return Shape(latents, *grid, tokens, pictures, prefix, suffix)
 
 
 def in_rows(x: Tensor, source: Tensor | None, update: Callable[[Tensor, Tensor], Tensor]) -> Tensor | None:

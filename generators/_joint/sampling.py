@@ -15,10 +15,11 @@ from .codec import still
 from .config import SampleConfig
 from .encoders import Features, WanCondition
 from .flow import grid, guided, late_grid, projected, renoised
-from .model import AUDIO_RATE, FPS, JointModel, audio_tokens
+from .model import JointModel
 from .passes import Content, Drivers, Rows
 from .text import Condition
 from .timemap import Timeline
+from .tokens import AUDIO_RATE, FPS, audio_tokens
 from .weights import Codecs
 
 

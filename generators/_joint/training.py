@@ -17,10 +17,11 @@ from .config import ModelConfig, Stage, Task, TrainConfig
 from .curves import plot
 from .data import Dataset
 from .gallery import Gallery
-from .model import JointModel, audio_tokens
+from .model import JointModel
 from .objective import KINDS, Losses, draw, losses, probe
 from .page import write_page
 from .timemap import Timeline
+from .tokens import audio_tokens
 from .weights import save
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from avbench.errors import UsageError
+from avbench.generators._joint.axes import Shape
 from avbench.generators._joint.codec import still
 from avbench.generators._joint.config import AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, TrainConfig
 from avbench.generators._joint.data import Dataset
@@ -20,6 +21,7 @@ from avbench.generators._joint.passes import Content, Estimate, Rows
 from avbench.generators._joint.presets import PRESETS
 from avbench.generators._joint.sampling import Given, Noise, sample
 from avbench.generators._joint.text import Condition
+from avbench.generators._joint.tokens import patched, unpatched
 
 WAYS: dict[str, dict[str, Any]] = {
     "harmony": {},
@@ -181,12 +183,11 @@ def test_every_length_runs(model: JointModel, data: Dataset, frames: int) -> Non
     assert video.shape == batch.video.shape and audio.shape == batch.audio.shape
 
 
-def test_patches_come_back_where_they_were(model: JointModel) -> None:
+def test_patches_come_back_where_they_were() -> None:
     grid = torch.randn(2, 48, 5, 4, 4)
-    p = model.config.patch
-    tokens = model._tokens(grid)
-    assert tokens.shape == (2, 5 * 4, p * p * 48)
-    assert torch.equal(model._grid(tokens, grid.shape), grid)
+    tokens = patched(grid, 2)
+    assert tokens.shape == (2, 5 * 4, 2 * 2 * 48)
+    assert torch.equal(unpatched(tokens, grid.shape, 2), grid)
 
 
 @torch.no_grad()
@@ -247,8 +248,7 @@ def test_the_other_stream_is_heard_within_the_window_only(model: JointModel) -> 
     width = model.config.width
     shallow = stirred(replace(model.config, layers=1))
     hv, ha = torch.randn(1, 20, width), torch.randn(1, 22, width)
-    run = shallow._shape(Content(torch.zeros(1, 48, 5, 4, 4), torch.zeros(1)), None, shallow.encode, Rows())
-    at = shallow._axes(run).a2v
+    at = shallow._axes(Shape(latents=5, rows=2, columns=2, tokens=22)).a2v
     before = shallow.a2v["0"](hv, ha, at)
     ha[:, -1] = torch.randn(width)
     after = shallow.a2v["0"](hv, ha, at)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avbench.generators._joint import flow
-from avbench.generators._joint.model import audio_tokens
 from avbench.generators._joint.rope import audio_rotation, axis_widths, temporal_rotation, video_rotation
 from avbench.generators._joint.timemap import Timeline, nearest_frames
+from avbench.generators._joint.tokens import audio_tokens
 
 
 def test_shift_five_has_the_published_values() -> None:

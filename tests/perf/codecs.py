@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from avbench.generators._joint import weights
 from avbench.generators._joint.codec import BLOCK, AudioCodec
-from avbench.generators._joint.model import TOKEN_SAMPLES
 from avbench.generators._joint.spectrum import MELS, griffin_lim
+from avbench.generators._joint.tokens import TOKEN_SAMPLES
 from avbench.generators._joint.weights import Codecs
 from avbench.media.mux import write
 from avbench.media.sweep import sweep
