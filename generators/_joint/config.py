@@ -284,8 +284,12 @@ class TrainConfig:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A trainable model: what it is, how it is trained, and how it is sampled."""
+    """A trainable model: what it is, how it is trained, and how it is sampled.
+
+    `apart`: how its streams are trained before, each alone. The rows of an ablation begin with the same such streams.
+    """
 
     model: ModelConfig
     train: TrainConfig
     sample: SampleConfig = SampleConfig()
+    apart: TrainConfig | None = None

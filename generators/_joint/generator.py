@@ -15,12 +15,14 @@ import torch
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Ablatable, AblationRow, Generator, Request, Setting, TrainableOnClips
+from avbench.progress import say
 from avbench.records import Sample
 from avbench.training import Team, refuse_to_overwrite
 from avbench.weights import home
 
 from . import training
 from .ablations import TABLES, row_of
+from .apart import apart_of, streams_of, trained_to
 from .config import Preset, SampleConfig
 from .cost import costs
 from .data import build
@@ -126,18 +128,12 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         steps: int | None,
         seed: int = 0,
     ) -> Path:
-        chosen = row_of(cls.system, table, row.name).of(cls.preset(preset))
+        whole = cls.preset(preset)
+        chosen = row_of(cls.system, table, row.name).of(whole)
+        apart = "apart" if apart_of(chosen) == apart_of(whole) else f"apart-{row.checkpoint}"
         out.mkdir(parents=True, exist_ok=True)
-        return cls._train(
-            replace(chosen, train=replace(chosen.train, seed=seed)),
-            out,
-            data,
-            None,
-            resume,
-            device,
-            steps,
-            chosen.train.seed,
-        )
+        seeded = replace(chosen, train=replace(chosen.train, seed=seed))
+        return cls._train(seeded, out, data, None, resume, device, steps, chosen.train.seed, apart=out.parent / apart)
 
     @classmethod
     def of_row(cls, table: str, row: AblationRow, preset: str, weights: Path, device: str) -> Generator:
@@ -168,12 +164,23 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         device: str,
         steps: int | None,
         world: int | None = None,
+        apart: Path | None = None,
     ) -> Path:
-        """`world` is the seed of the training set, where it is not that of the training."""
+        """`world` is the seed of the training set, where it is not that of the training. `apart` is the folder of the
+        streams that learn alone before, where the preset wants them; by default in `out`.
+        """
         require_plotting()
         if not resume:
             refuse_to_overwrite(out)
-        team = Team.join(device)
+        team, learned = Team.join(device), None
+        if (alone := apart_of(chosen)) is not None:
+            folder = apart or out / "apart"
+            weights = folder / "weights.safetensors"
+            if not trained_to(weights, alone.train.steps):
+                say(f"train the streams apart in {folder}")
+                cls._train(alone, folder, rendered, own, (folder / "last.pt").exists(), device, None, world)
+            team.wait()  # until the first has written them
+            learned = streams_of(weights)
         device = Team.device(device)
         if not team.leads:
             team.wait()  # until the first has made the training set
@@ -181,7 +188,7 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         if team.leads:
             team.wait()
         gallery = Gallery(out, chosen.sample, cls.system)
-        trainer = training.Trainer(chosen.model, chosen.train, rows, out, device, team, gallery, cls.system)
+        trainer = training.Trainer(chosen.model, chosen.train, rows, out, device, team, gallery, cls.system, learned)
         if resume:
             trainer.resume()
         torch.set_flush_denormal(True)  # a fresh model's tiny gradients are denormal, and those are slow

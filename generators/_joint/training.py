@@ -41,15 +41,18 @@ class Trainer(Training[JointModel]):
         team: Team = Team(),  # noqa: B008  (frozen)
         gallery: Gallery | None = None,
         system: str = "harmony",
+        learned: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """`gallery` shows samples every `config.show_every` steps."""
+        """`gallery` shows samples every `config.show_every` steps. `learned` is a part of the state to begin with."""
         self.model_config, self.config, self.data, self.gallery, self.system = model, config, data, gallery, system
         if any(stage.voice != "none" for stage in config.stages) and not model.voice:
             raise UsageError("a stage has reference voices, and the model's `voice` is off")
         if config.batch % team.size or config.stills % team.size:
             raise UsageError(f"batches of {config.batch} and {config.stills} do not divide among {team.size} processes")
         torch.manual_seed(config.seed)
-        super().__init__(JointModel(model), config, out, device, team)
+        fresh = JointModel(model)
+        fresh.load_state_dict(fresh.state_dict() | dict(learned or {}))
+        super().__init__(fresh, config, out, device, team)
         if len(data) <= config.held_out:
             raise UsageError(f"{len(data)} clips leave none to train on: {config.held_out} are held out")
 
