@@ -8,7 +8,7 @@ from typing import Any
 
 from avbench.errors import UsageError
 
-from .config import Preset
+from .config import Preset, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Row:
 
 
 _TEXT = {"sample.guidance": "text"}
-# Without CTS: joint batches alone (and single pictures, as in every row).
+# Without CTS: where the streams meet, joint batches alone (and single pictures, as in every row).
 _JOINT = "joint alone"
 _WEAK = {"model.width": 64, "model.heads": 2}  # stands for the smaller backbone
 
@@ -100,6 +100,12 @@ def row_of(system: str, table: str, name: str) -> Row:
     return next(row for row in TABLES[system][table] if row.name == name)
 
 
+def _joint_alone(stage: Stage) -> Stage:
+    """A stage without its driven tasks; one in which a stream learns alone stays."""
+    joint = tuple(task for task in stage.mix if task.name == "joint")
+    return replace(stage, mix=joint or stage.mix)
+
+
 def switched(record: Any, place: list[str], value: object) -> Any:
     """A frozen record with the value at a dotted place. Raises UsageError for a place that is not there."""
     first, *rest = place
@@ -107,5 +113,5 @@ def switched(record: Any, place: list[str], value: object) -> Any:
         raise UsageError(f"{type(record).__name__} has no {first!r}")
     old = getattr(record, first)
     if first == "stages" and value == _JOINT:
-        value = tuple(replace(stage, mix=tuple(t for t in stage.mix if t.name == "joint")) for stage in old)
+        value = tuple(_joint_alone(stage) for stage in old)
     return replace(record, **{first: switched(old, rest, value) if rest else value})

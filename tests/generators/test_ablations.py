@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,15 +16,17 @@ import pytest
 import torch
 
 from avbench import ablation_forms as forms
-from avbench.ablation import find, makers
+from avbench.ablation import find, makers, train
 from avbench.ablation_table import AGREES, DISAGREES, OPEN, compare
 from avbench.errors import UsageError
+from avbench.generators._joint import generator
 from avbench.generators._joint.ablations import TABLES, Row, row_of
-from avbench.generators._joint.config import Preset
+from avbench.generators._joint.apart import streams_of
+from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.presets import PRESETS
-from avbench.generators._joint.weights import save
+from avbench.generators._joint.weights import load, save
 from avbench.leaderboard import Measure
 from avbench.published import published_values
 from avbench.records import Column, Direction
@@ -61,7 +64,8 @@ def test_every_row_is_a_model(system: str, table: str, row: Row, small: Callable
 
 def test_without_cts_only_joint_batches_are_left(small: Callable[[str], Preset]) -> None:
     preset = row_of("harmony", "t4", "w/o CTS (w/ SyncCFG)").of(small("harmony"))
-    assert [task.name for stage in preset.train.stages for task in stage.mix] == ["joint"]
+    tasks = [[task.name for task in stage.mix] for stage in preset.train.stages]
+    assert tasks == [["audio"], ["audio"], ["video"], ["joint"]]
     with pytest.raises(UsageError, match="has no 'nonsense'"):
         Row("x", "x", {"model.nonsense": 1}).of(preset)
 
@@ -186,6 +190,33 @@ def test_the_forms_say_the_same(data: Dataset, tmp_path: Path) -> None:
             and "1 clips without a score (no face)" in text
         )
     assert forms.markdown(here).count("\n|") == 4
+
+
+def test_rows_begin_with_the_same_streams_which_learn_once(
+    small: Callable[[str], Preset], data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a learning rate of zero a row ends with the streams that it began with."""
+    pytest.importorskip("matplotlib")
+    sound, sight = Stage("audio", 1, (Task("audio", 1, 1),)), Stage("video", 1, (Task("video", 1, 1),))
+    nano = small("harmony")
+    still = replace(nano.train, held_out=2, steps=1, rate=0.0, show_every=0)
+    apart = replace(still, steps=4, rate=1e-3, stages=(sound, sight))
+    monkeypatch.setitem(PRESETS["harmony"], "nano", replace(nano, train=still, apart=apart))
+    monkeypatch.setattr(generator, "build", lambda *_: data)
+    found = find("harmony-t4", "nano", tmp_path)
+    (tmp_path / "nano" / "apart").mkdir(parents=True)
+    write(tmp_path / "nano" / "apart" / "weights.safetensors", nano, data, steps=3)  # cut short: it is trained anew
+    train(found, "cpu")
+    train(find("harmony-t5", "nano", tmp_path), "cpu")
+    with (tmp_path / "nano" / "apart" / "losses.csv").open() as log:
+        assert [(row["step"], row["stage"]) for row in csv.DictReader(log)] == [
+            ("1", "audio"), ("2", "audio"), ("3", "video"), ("4", "video"),
+        ]  # fmt: skip
+    learned = streams_of(tmp_path / "nano" / "apart" / "weights.safetensors")
+    for row in ("full", "global", "raw-rope", "no-cts"):
+        state = load(tmp_path / "nano" / row / "weights.safetensors").model.state_dict()
+        assert learned.keys() < state.keys() and all(torch.equal(state[name], learned[name]) for name in learned)
+    assert (tmp_path / "nano" / "apart-weak" / "weights.safetensors").is_file()
 
 
 COMMAND = [sys.executable, "-m", "avbench", "ablate", "harmony-t5", "--preset", "nano", "--limit", "2"]
