@@ -7,18 +7,16 @@ deletes them in the transaction that records the change.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import socket
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from avbench import lock
 from avbench._schema import connect
 from avbench.clips import FileFacts, identify, stamp
 from avbench.details import pack
@@ -29,32 +27,12 @@ from avbench.records import Clip, Score, SetScore, Status, Suite
 from avbench.redact import clean
 from avbench.store import DATABASE, SCORES, SET_SCORES, Entry, entries_of, is_run, rows_of, set_rows_of
 from avbench.suites import prompt_to_json
+from avbench.tally import Tally, count
 
-LOCK = ".lock"
 ASKED, DONE, FAILED = "asked", "done", "failed"
 _PAGE = 500  # clips in memory at a time
 _CLIPS_OF = "FROM clips JOIN prompts USING (suite, prompt_id) WHERE model = ? AND suite = ?"
 NEEDS = "needs "  # how the reason begins where weights or an extra are missing
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why scores are missing: how many of a metric's column (or of the clips themselves, '') have this reason."""
-
-    metric: str
-    status: str
-    reason: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Clips by state, scores by status, why scores are missing, and how many clips or set statistics have failed."""
-
-    clips: Mapping[str, int]
-    statuses: Mapping[str, int]
-    reasons: tuple[Reason, ...]
-    failed: int
 
 
 class Ledger:
@@ -68,7 +46,7 @@ class Ledger:
         self.run_dir = run_dir.resolve()
         try:
             self.run_dir.mkdir(parents=True, exist_ok=True)
-            self._lock = _take_lock(self.run_dir / LOCK)
+            self._lock = lock.take(self.run_dir)
         except OSError as error:
             raise UsageError(f"cannot write to {run_dir}: {error.strerror}; choose another --out") from None
         try:
@@ -318,26 +296,7 @@ class Ledger:
 
     def tally(self) -> Tally:
         """Counts over the whole run directory."""
-        clips = dict(self._db.execute("SELECT state, count(*) FROM clips GROUP BY state").fetchall())
-        statuses = dict(
-            self._db.execute(
-                "SELECT status, count(*) FROM (SELECT status FROM scores UNION ALL SELECT status FROM set_scores)"
-                " GROUP BY status"
-            ).fetchall()
-        )
-        reasons = self._db.execute(
-            "SELECT metric, status, reason, count(*) FROM scores WHERE status != 'ok' GROUP BY 1, 2, 3"
-            " UNION ALL SELECT metric, status, reason, count(*) FROM set_scores WHERE status != 'ok' GROUP BY 1, 2, 3"
-            " UNION ALL SELECT '', 'failed', reason, count(*) FROM clips WHERE state = 'failed' GROUP BY reason"
-            " ORDER BY 4 DESC, 1, 2, 3"
-        )
-        (failed,) = self._db.execute(
-            "SELECT count(*) + (SELECT count(*) FROM set_scores WHERE status = 'failed')"
-            " FROM clips WHERE state = 'failed'"
-            " OR id IN (SELECT clip FROM scores WHERE status = 'failed')"
-            " OR id IN (SELECT clip FROM materials WHERE status = 'failed')"
-        ).fetchone()
-        return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed)
+        return count(self._db)
 
     def rows(self) -> sqlite3.Cursor:
         """All scores so far, a row (see `COLUMNS`) each, in an order that does not depend on how the work was done."""
@@ -366,22 +325,6 @@ class Ledger:
 def _is_open(score: Score | Left) -> bool:
     """Whether the same command should try again: after a failure, and once missing weights may have come."""
     return score.status is Status.FAILED or (score.status is Status.UNSCORED and score.reason.startswith(NEEDS))
-
-
-def _take_lock(path: Path) -> int:
-    """A file descriptor that holds the lock; the system lets go of it when the process ends, however it ends."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(lock, 200).decode(errors="replace").strip()
-        os.close(lock)
-        raise UsageError(
-            f"{path.parent} is being written by another run ({holder}); wait, or use another --out"
-        ) from None
-    os.ftruncate(lock, 0)
-    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
-    return lock
 
 
 def _clear(run_dir: Path) -> None:

@@ -14,13 +14,14 @@ from avbench.errors import IncompleteError, UsageError
 from avbench.executor import Executor
 from avbench.export import export
 from avbench.generation import Maker, generators, make_clips
-from avbench.ledger import NEEDS, Ledger, Tally
+from avbench.ledger import NEEDS, Ledger
 from avbench.plan import Choice, MetricFacts, choose_metrics
 from avbench.pooling import pool_sets
 from avbench.progress import say, say_some
 from avbench.question import Question
 from avbench.reference import Reference, of_file, of_run
 from avbench.scoring import describe_metrics, score_clips
+from avbench.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)

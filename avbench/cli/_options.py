@@ -20,10 +20,10 @@ from avbench.progress import SHOWN, say
 from avbench.weights import ALLOW
 
 if TYPE_CHECKING:
-    from avbench.ledger import Reason
     from avbench.plan import Budget
     from avbench.question import Question
     from avbench.run import Answer
+    from avbench.tally import Reason
 
 Model = Annotated[str, typer.Option("--model", "-m", metavar="M[,M…]", help="Models, see `avbench list models`.")]
 SuiteNames = Annotated[
