@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from avbench.errors import IncompleteError, UsageError
+from avbench.identity import unlike
 from avbench.leaderboard import Measure
 from avbench.progress import SHOWN
 from avbench.records import Direction, Status
@@ -144,6 +145,11 @@ def _refuse(baseline: Snapshot, candidate: Snapshot) -> None:
             raise UsageError(
                 f"{here} and {there} scored {key[0]} ({key[1]}) with other features or settings of them "
                 f"(protocol digests {protocols[1][:8]} and {protocols[0][:8]}): score one of them anew"
+            )
+        if differing := unlike(candidate.weights.get(key, ""), baseline.weights.get(key, "")):
+            raise UsageError(
+                f"{here} and {there} scored {key[0]} ({key[1]}) with other weights "
+                f"(digests {' and '.join(differing)}): score one of them anew"
             )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from avbench.differences import differences
 from avbench.errors import IncompleteError, UsageError
 from avbench.gate.config import Config, parse
 from avbench.gate.judge import judge
@@ -211,6 +212,27 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         gate(make_run("a", {"sharp": BASE}), make_run("b", {"sharp": BASE}, **other), rules("sharp"))
+
+
+def test_scores_by_other_weights_are_refused_also_from_a_file(make_run: MakeRun, tmp_path: Path) -> None:
+    ours, other = (make_run(name, {"sharp": BASE}, weights=f"{name}+shared") for name in ("ours", "other"))
+    words = r"scored sharp \(signal\) with other weights \(digests other and ours\): score one of them anew"
+    save(read(ours), tmp_path / "ours.json")
+    for baseline in (ours, tmp_path / "ours.json"):
+        assert gate(baseline, ours, rules("sharp")).verdict is Verdict.PASS
+        with pytest.raises(UsageError, match=words):
+            gate(baseline, other, rules("sharp"))
+    with pytest.raises(UsageError, match="with other weights"):
+        differences(ours, other)
+
+
+@pytest.mark.parametrize("known", ["", "-+shared", "here"])
+def test_weights_that_one_side_does_not_know_say_nothing(known: str, make_run: MakeRun, tmp_path: Path) -> None:
+    """Such as a baseline file of before they were kept."""
+    save(read(make_run("a", {"sharp": BASE}, weights=known)), tmp_path / "old.json")
+    assert ('"weights"' in (tmp_path / "old.json").read_text()) == bool(known)
+    run = make_run("b", {"sharp": BASE}, weights="here+shared")
+    assert gate(tmp_path / "old.json", run, rules("sharp")).verdict is Verdict.PASS
 
 
 def test_a_run_without_scores_is_incomplete(make_run: MakeRun) -> None:
