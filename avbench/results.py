@@ -121,6 +121,8 @@ def run_info(run: Path) -> dict[str, Any]:
         info = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{run} is no run: it has no run.json") from None
+    except NotADirectoryError:
+        raise UsageError(f"{run} is a file and no run: name the folder that `avbench run` wrote") from None
     except (ValueError, OSError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     if not isinstance(info, dict) or "columns" not in info:

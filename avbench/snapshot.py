@@ -147,7 +147,9 @@ def _of_file(path: Path) -> Snapshot:
             f"{path}: {error.strerror}; name a run's folder or a file that `avbench gate --save` wrote"
         ) from None
     except ValueError as error:
-        raise UsageError(f"{path}: not a baseline file: {error}") from None
+        raise UsageError(
+            f"{path}: not a baseline file ({error}); name a run's folder or a file that `avbench gate --save` wrote"
+        ) from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise UsageError(
             f"{path}: not a baseline file of schema {SCHEMA}; write it anew with `avbench gate RUN --save {path}`"

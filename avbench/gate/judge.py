@@ -28,9 +28,9 @@ SHOWN = 3
 
 def judge(baseline: Snapshot, candidate: Snapshot, config: Config) -> Gate:
     """Gate a candidate. Raises UsageError for runs that cannot be compared or rules about what is not there."""
+    found = compare(baseline, candidate)
     measures = (*baseline.measures, *baseline.sets.measures)
     rules = config.rules_for(dict.fromkeys(measure.column.name for measure in measures))
-    found = compare(baseline, candidate)
     clips = list(deciding(found.pairs, rules, config))
     pairs = list(pair_sets(baseline, candidate, found, rules))
     sets, without = of_sets(pairs, rules, config, others=len(clips))

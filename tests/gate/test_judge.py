@@ -204,7 +204,7 @@ def test_two_models_are_paired_by_name_and_single_ones_whatever_they_are_called(
         ({"version": "2"}, r"sharp \(signal\) by protocol versions 2 and 1"),
         ({"key": "other"}, "other features or settings"),
         ({"backend": "world"}, "sharp is of backend world in .* and of backend signal"),
-        ({"prompts": [f"q{i}" for i in range(N)]}, "no prompt in common"),
+        ({"prompts": [f"q{i}" for i in range(N)]}, r"b \(of s\) and .*a \(of s\) have no prompt with its seed in"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_the_reason(
@@ -235,9 +235,11 @@ def test_weights_that_one_side_does_not_know_say_nothing(known: str, make_run: M
     assert gate(tmp_path / "old.json", run, rules("sharp")).verdict is Verdict.PASS
 
 
-def test_a_run_without_scores_is_incomplete(make_run: MakeRun) -> None:
+def test_a_run_without_scores_is_incomplete(make_run: MakeRun, tmp_path: Path) -> None:
     with pytest.raises(IncompleteError, match="nothing to compare"):
         gate(make_run("a", {"sharp": BASE}), make_run("b", {"sharp": []}), rules("sharp"))
+    with pytest.raises(IncompleteError, match="no scores of clips yet: the run is interrupted; the command that began"):
+        gate(make_run("c", {"sharp": []}, state="interrupted"), tmp_path / "a", rules("sharp"))
 
 
 def test_a_rule_about_what_the_baseline_has_not_is_refused_with_its_line(make_run: MakeRun) -> None:
