@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from avbench.errors import IncompleteError, UsageError
+from avbench.identity import unlike
 from avbench.leaderboard import Measure
 from avbench.progress import SHOWN
 from avbench.records import Direction, Status
@@ -84,7 +85,9 @@ def compare(baseline: Snapshot, candidate: Snapshot) -> Comparison:
     where = places["_merge"].astype(str)
     shared = places.loc[where == "both", KEYS]
     if shared.empty:
-        raise UsageError(f"{candidate.name} and {baseline.name} have no prompt in common")
+        here, there = (", ".join(sorted(set(frame["suite"]))) for frame in (ours, theirs))
+        names = f"{candidate.name} (of {here}) and {baseline.name} (of {there})"
+        raise UsageError(f"{names} have no prompt with its seed in common")
     failed = [
         {tuple(row) for row in frame.loc[frame["status"] == Status.FAILED, KEYS].to_numpy()} for frame in (theirs, ours)
     ]
@@ -114,6 +117,8 @@ def _refuse(baseline: Snapshot, candidate: Snapshot) -> None:
     for side in (baseline, candidate):
         if side.scores.empty:
             hint = "; score the guards beside the statistics of sets" if side.sets.measures else ""
+            if side.state != "done":
+                hint = f" yet: the run is {side.state}; the command that began it goes on"
             raise IncompleteError(f"nothing to compare: {side.name} has no scores of clips{hint}")
     shared = baseline.prompts.keys() & candidate.prompts.keys()
     if changed := sorted(key for key in shared if baseline.prompts[key] != candidate.prompts[key]):
@@ -144,6 +149,11 @@ def _refuse(baseline: Snapshot, candidate: Snapshot) -> None:
             raise UsageError(
                 f"{here} and {there} scored {key[0]} ({key[1]}) with other features or settings of them "
                 f"(protocol digests {protocols[1][:8]} and {protocols[0][:8]}): score one of them anew"
+            )
+        if differing := unlike(candidate.weights.get(key, ""), baseline.weights.get(key, "")):
+            raise UsageError(
+                f"{here} and {there} scored {key[0]} ({key[1]}) with other weights "
+                f"(digests {' and '.join(differing)}): score one of them anew"
             )
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from avbench.errors import UsageError
+from avbench.identity import unlike
 from avbench.leaderboard import Measure
 from avbench.records import Column, Direction, Prompt
-from avbench.store import load_prompts, load_scores, load_set_scores
+from avbench.store import is_run, load_prompts, load_scores, load_set_scores, load_weights
 
 WHOSE = ["model", "suite"]
 
@@ -61,11 +62,12 @@ def read(runs: Sequence[Path]) -> Results:
 
     Where two runs hold the same model on the same suite, the model's name gets the run's folder behind it, so that each
     run keeps its own row. Raises UsageError for a folder that is no run, and for runs that cannot be compared: the
-    same suite with other prompts, or the same measure with another protocol version.
+    same suite with other prompts, or the same measure with another protocol version or other weights.
     """
     folders = list(dict.fromkeys(run.resolve() for run in runs))
     infos = dict(zip(_names(folders), map(run_info, folders), strict=True))
     _refuse_other_prompts(infos)
+    _refuse_other_weights(dict(zip(infos, map(weights_of, folders, infos.values()), strict=True)))
     tables, sets = [load_scores(folder) for folder in folders], [load_set_scores(folder) for folder in folders]
     labels = _labels([pd.concat([t[WHOSE], s[WHOSE]]) for t, s in zip(tables, sets, strict=True)], list(infos))
     return Results(
@@ -119,6 +121,8 @@ def run_info(run: Path) -> dict[str, Any]:
         info = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{run} is no run: it has no run.json") from None
+    except NotADirectoryError:
+        raise UsageError(f"{run} is a file and no run: name the folder that `avbench run` wrote") from None
     except (ValueError, OSError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     if not isinstance(info, dict) or "columns" not in info:
@@ -126,6 +130,16 @@ def run_info(run: Path) -> dict[str, Any]:
             f"{path} does not name its columns: the run was cut off; give the same command again to finish it"
         )
     return info
+
+
+def weights_of(run: Path, info: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """The digests of the weights behind each (column, backend) of a run, as far as they are known; `info` is run.json.
+
+    A folder without a ledger, such as a job's artifact, has them in run.json.
+    """
+    known = load_weights(run) if is_run(run) else info.get("scored_with", {})
+    parts = ((column["name"], column["backend"], column.get("part", "")) for column in info["columns"])
+    return {(name, backend): known[part] for name, backend, part in parts if part in known}
 
 
 def _refuse_other_prompts(infos: Mapping[str, dict[str, Any]]) -> None:
@@ -137,6 +151,18 @@ def _refuse_other_prompts(infos: Mapping[str, dict[str, Any]]) -> None:
                 raise UsageError(
                     f"runs {first} and {run} used different prompts of suite {suite!r} "
                     f"(digests {digest[:12]} and {fact['digest'][:12]}): report them one by one"
+                )
+
+
+def _refuse_other_weights(runs: Mapping[str, Mapping[tuple[str, str], str]]) -> None:
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for run, weights in runs.items():
+        for key, files in weights.items():
+            known, first = seen.setdefault(key, (files, run))
+            if differing := unlike(known, files):
+                raise UsageError(
+                    f"runs {first} and {run} scored {key[0]} ({key[1]}) with other weights "
+                    f"(digests {' and '.join(differing)}): score one of them anew, or report them one by one"
                 )
 
 

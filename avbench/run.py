@@ -21,6 +21,7 @@ from avbench.progress import say, say_some
 from avbench.question import Question
 from avbench.reference import Reference, of_file, of_run
 from avbench.scoring import describe_metrics, score_clips
+from avbench.store import load_weights
 from avbench.tally import Tally
 
 
@@ -154,7 +155,8 @@ def _recorded(ledger: Ledger, question: Question, reference: Reference | None) -
         state = "done"
     finally:
         export(ledger)
-        provenance.write_record(ledger.run_dir, {**record, "state": state, "finished": provenance.now()})
+        ended = {"state": state, "finished": provenance.now(), "scored_with": load_weights(ledger.run_dir)}
+        provenance.write_record(ledger.run_dir, {**record, **ended})
 
 
 def _columns(metrics: Mapping[str, Any]) -> list[dict[str, object]]:

@@ -78,7 +78,10 @@ def of_run(folder: Path, info: Mapping[str, Any]) -> SetSnapshot:
 
 
 def to_file(snapshot: SetSnapshot, owners: Sequence[tuple[str, str]]) -> dict[str, JSON]:
-    """What a baseline file keeps of (model, suite) pairs: a row a clip and metric, of metrics that leave little."""
+    """What a baseline file keeps of (model, suite) pairs: a row a clip and metric, of metrics that leave little.
+
+    Arrays are in order of their names, whatever that of the ledger's file: nothing else may change a line.
+    """
     rows: list[JSON] = []
     absent: list[JSON] = []
     for part in dict.fromkeys(snapshot.parts.values()):
@@ -91,7 +94,7 @@ def to_file(snapshot: SetSnapshot, owners: Sequence[tuple[str, str]]) -> dict[st
             absent.append(part)
         else:
             rows += [
-                [part, model, m.suite, m.prompt_id, m.seed, {name: a.tolist() for name, a in m.arrays.items()}]
+                [part, model, m.suite, m.prompt_id, m.seed, {name: a.tolist() for name, a in sorted(m.arrays.items())}]
                 for model, m in found
             ]
     return {"reference": snapshot.digest, "absent_sets": absent, "left_for_sets": rows}

@@ -18,7 +18,7 @@ from avbench.files import write_atomically
 from avbench.leaderboard import Measure
 from avbench.plan import fingerprint
 from avbench.records import Prompt, Status
-from avbench.results import measure_of, run_info
+from avbench.results import measure_of, run_info, weights_of
 from avbench.set_snapshot import SetSnapshot, of_file, of_run, to_file
 from avbench.store import is_run, load_prompts, load_scores
 from avbench.suites import prompt_to_json
@@ -35,9 +35,10 @@ class Snapshot:
     """The scores of a run and what makes them comparable.
 
     `scores` has the columns model, suite, prompt_id, seed, metric, backend, value, status. `measures` say what the
-    columns are; `protocols` gives (metric, backend) a digest that changes when its numbers may; `suites` has the
-    digests of the suites and `prompts` those of (suite, prompt id), empty where the run does not keep its prompts.
-    `sets` is what clips left for statistics of sets, whose columns `protocols` knows as well.
+    columns are; `protocols` gives (metric, backend) a digest that changes when its numbers may, `weights` those of the
+    files that made them where there are any and they are known; `suites` has the digests of the suites and `prompts`
+    those of (suite, prompt id), empty where the run does not keep its prompts. `sets` is what clips left for statistics
+    of sets, whose columns `protocols` and `weights` know as well.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Snapshot:
     prompts: Mapping[tuple[str, str], str]
     state: str = "done"
     sets: SetSnapshot = field(default_factory=SetSnapshot)
+    weights: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def read(path: Path) -> Snapshot:
@@ -72,6 +74,7 @@ def _of_run(folder: Path) -> Snapshot:
         prompts={(p.suite, p.id): _digest(p) for p in load_prompts(folder)} if is_run(folder) else {},
         state=str(info.get("state", "done")),
         sets=of_run(folder, info),
+        weights=weights_of(folder, info),
     )
 
 
@@ -113,12 +116,14 @@ def save(snapshot: Snapshot, path: Path) -> None:
 
 
 def _described(snapshot: Snapshot, measure: Measure) -> dict[str, Any]:
-    """The measure as `measure_of` reads it, without prose, and the digest of its protocol."""
+    """The measure as `measure_of` reads it, without prose, and the digests of its protocol and its weights."""
+    key = measure.column.name, measure.backend
     return (
         {k: v for k, v in dataclasses.asdict(measure.column).items() if k not in PROSE}
         | {"backend": measure.backend, "version": measure.version}
         | ({"of_set": True} if measure.of_set else {})
-        | {"protocol": snapshot.protocols[measure.column.name, measure.backend]}
+        | {"protocol": snapshot.protocols[key]}
+        | ({"weights": snapshot.weights[key]} if key in snapshot.weights else {})
     )
 
 
@@ -142,7 +147,9 @@ def _of_file(path: Path) -> Snapshot:
             f"{path}: {error.strerror}; name a run's folder or a file that `avbench gate --save` wrote"
         ) from None
     except ValueError as error:
-        raise UsageError(f"{path}: not a baseline file: {error}") from None
+        raise UsageError(
+            f"{path}: not a baseline file ({error}); name a run's folder or a file that `avbench gate --save` wrote"
+        ) from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise UsageError(
             f"{path}: not a baseline file of schema {SCHEMA}; write it anew with `avbench gate RUN --save {path}`"
@@ -174,4 +181,5 @@ def _parsed(name: str, content: Mapping[str, Any]) -> Snapshot:
         suites=dict(content["suites"]),
         prompts={(suite, prompt): digest for suite, prompt, digest in content["prompts"]},
         sets=of_file(content),
+        weights={(c["name"], c["backend"]): c["weights"] for c in described if "weights" in c},
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from avbench._schema import version_of
 from avbench.details import unpack
 from avbench.errors import UsageError
+from avbench.identity import digests
 from avbench.records import Clip, Detail, Prompt
 from avbench.suites import prompt_from_json
 
@@ -97,6 +98,17 @@ def load_prompts(run_dir: Path) -> list[Prompt]:
         raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
     with reading(run_dir / DATABASE) as db:
         return _prompts(db)
+
+
+def load_weights(run_dir: Path) -> dict[str, str]:
+    """Of each metric with files of weights the digests of those that scored here; UsageError where is no ledger."""
+    if not is_run(run_dir):
+        raise UsageError(f"{run_dir} is not a run directory: it has no {DATABASE}")
+    known: dict[str, list[str]] = {}
+    with reading(run_dir / DATABASE) as db:
+        for metric, key in db.execute("SELECT DISTINCT metric, key FROM evaluations ORDER BY metric, key"):
+            known.setdefault(metric, []).append(key)
+    return {metric: files for metric, keys in known.items() if (files := digests(keys))}
 
 
 def load_clips(run_dir: Path) -> list[Clip]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from avbench.identity import identity, outdated
+from avbench.identity import digests, identity, outdated, unlike
 from avbench.metrics._backbones import _shipped
 from avbench.metrics.wer_world import WerWorld
 from avbench.plan import MetricFacts
@@ -39,6 +39,13 @@ def test_a_changed_file_makes_outdated_and_a_missing_one_does_not(facts: MetricF
     assert not outdated(both, both) and not outdated(both, none) and not outdated(both, one)
     assert outdated(both, other) and outdated(both, alone)  # what is here has changed
     assert outdated(none, one) and outdated(one, both)  # it was not known by which file
+
+
+def test_the_files_of_scores_are_those_that_are_known() -> None:
+    assert digests(["k"]) == "" and digests(["k+a+b"]) == "a+b"
+    assert digests(["k+-+b", "k+a+-", "k+a"]) == "a+b" and digests(["k+-+b"]) == "-+b"
+    assert unlike("a+b", "a+c") == ("b", "c")
+    assert not any(unlike(known, "a+b") or unlike("a+b", known) for known in ("a+b", "", "-+b", "a", "a+-"))
 
 
 def test_of_a_metric_without_files_the_protocol_says_all(facts: MetricFacts) -> None:

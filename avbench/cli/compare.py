@@ -34,7 +34,7 @@ def compare(
 ) -> None:
     """Compare two runs prompt by prompt: what is better where, and the clips that differ most, with their paths.
 
-    Runs of other prompts, protocols or backends are refused. It judges nothing: `avbench gate` does.
+    Runs of other prompts, protocols, weights or backends are refused. It judges nothing: `avbench gate` does.
     """
     from avbench.differences import differences
 

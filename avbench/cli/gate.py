@@ -47,8 +47,8 @@ def gate(
     """Compare a run with a baseline, prompt by prompt and seed by seed, and say PASS, FAIL or INCONCLUSIVE.
 
     Worse by more than a margin, numbers lost, clips missing or newly failing turn the gate red. Runs of other prompts,
-    protocols or backends are refused. Exit codes: 0 pass (and inconclusive without --strict), 1 fail, 2 wrong call or
-    nothing comparable, 3 no scores, 4 inconclusive.
+    protocols, weights or backends are refused. Exit codes: 0 pass (and inconclusive without --strict), 1 fail, 2 wrong
+    call or nothing comparable, 3 no scores, 4 inconclusive.
     """
     from avbench.snapshot import read
     from avbench.snapshot import save as save_snapshot

@@ -16,8 +16,8 @@ OF_SET = '"10 %"'  # of the number itself: a set has no spread of prompts
 def text_for(run: Snapshot | None) -> str:
     """The text; with a run, sections for its metrics: those of the default first, the others with a margin of 0.25 sd.
 
-    Sections past the most that may decide, metrics of which neither way is better and numbers of whole sets are there
-    as comments.
+    Sections past the most that may decide, metrics of which neither way is better or whose clips all have one value,
+    and numbers of whole sets are there as comments.
     """
     if run is None:
         return default_text()
@@ -26,8 +26,9 @@ def text_for(run: Snapshot | None) -> str:
     columns = {m.column.name: m.column for m in run.measures if not m.column.guard and not m.of_set}
     wanted = [name for name in margins if name in columns]
     others = [name for name in columns if name not in margins]
-    wanted += [name for name in others if columns[name].direction is not Direction.NONE]
-    optional = [name for name in others if columns[name].direction is Direction.NONE]
+    known = run.scores.groupby("metric")["value"].nunique()  # a margin in spreads of a single value would be zero
+    wanted += [name for name in others if columns[name].direction is not Direction.NONE and known.get(name, 0) > 1]
+    optional = [name for name in others if name not in wanted]
     sections = []
     for i, name in enumerate([*wanted, *optional]):
         lines = [f"[metrics.{_key(name)}]", f"margin = {margins.get(name, OTHER)}"]

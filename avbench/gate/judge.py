@@ -28,9 +28,9 @@ SHOWN = 3
 
 def judge(baseline: Snapshot, candidate: Snapshot, config: Config) -> Gate:
     """Gate a candidate. Raises UsageError for runs that cannot be compared or rules about what is not there."""
+    found = compare(baseline, candidate)
     measures = (*baseline.measures, *baseline.sets.measures)
     rules = config.rules_for(dict.fromkeys(measure.column.name for measure in measures))
-    found = compare(baseline, candidate)
     clips = list(deciding(found.pairs, rules, config))
     pairs = list(pair_sets(baseline, candidate, found, rules))
     sets, without = of_sets(pairs, rules, config, others=len(clips))
@@ -81,7 +81,8 @@ def _decided(question: Question, check: Check, p: float, config: Config) -> Chec
     if question.refused and (question.effect is None or question.changed):
         return replace(check, verdict=Verdict.INCONCLUSIVE, reason=question.refused)
     if check.n < config.minimum_prompts:
-        reason = f"{check.n} prompts in common, {config.minimum_prompts} needed for a verdict"
+        prompts = "1 prompt" if check.n == 1 else f"{check.n} prompts"
+        reason = f"{prompts} in common, {config.minimum_prompts} needed for a verdict"
         return replace(check, verdict=Verdict.INCONCLUSIVE, reason=reason)
     if not question.changed:
         return replace(check, verdict=Verdict.PASS, reason="no prompt has changed")

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.statistics.bootstrap import bca, studentised
-from avbench.statistics.intervals import LEVEL, Interval
+from avbench.statistics.intervals import LEVEL, Interval, mean
 
 EXACT = 12  # up to so many prompts all 2^n sign patterns are looked at
+TOO_FEW = 8  # below so many prompts many resamples hardly vary, and a studentised end may be anywhere
 FEW, SKEWED = 50, 1.0  # below so many prompts, or above that skewness, BCa covers too little (docs/statistics.md)
 POWER = 0.8
 
@@ -123,6 +124,8 @@ def skewness(values: NDArray[np.float64]) -> float:
 def _interval(column: NDArray[np.float64], level: float, resamples: int, seed: int) -> tuple[Interval, str]:
     if len(column) < 2:
         return Interval(-math.inf, math.inf), "none"
+    if len(column) < TOO_FEW:
+        return mean(column, level=level).interval, "Student t"
     if len(column) < FEW or abs(skewness(column)) > SKEWED:
         return studentised(column, level=level, resamples=resamples, seed=seed), "studentised bootstrap"
     return bca(column, level=level, resamples=resamples, seed=seed), "BCa bootstrap"

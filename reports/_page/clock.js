@@ -12,6 +12,7 @@ function clockOf(players, seconds, changed) {
   const apart = 0.05; // seconds off the clock that must not last
   const close = 0.02; // seconds off the clock that are left alone
   const lasting = 500; // ms for which a clip may be as far off, or more, before all come together again
+  const stalled = 100; // ms from one frame to the next after which that is not waited for: the page stood still
   const patience = 5000; // ms that all wait for one clip; then they go on without it
   const quiet = 1e-5; // volume: -100 dB, less than a step of 16 bits
   let heard = null;
@@ -20,6 +21,7 @@ function clockOf(players, seconds, changed) {
   let speed = 1;
   let start = { time: 0, at: 0 }; // media time, and performance.now() then
   let begun = 0; // performance.now() at the last start
+  let ticked = 0; // performance.now() at the last frame
   let measured = false; // how much sooner than the heard clip each has moved since the last start
   let turn = 0; // a newer start or stop makes older waits void
 
@@ -76,7 +78,7 @@ function clockOf(players, seconds, changed) {
     await Promise.all(able().map(ready));
     if (mine !== turn) return;
     set(start.time);
-    begun = performance.now();
+    begun = ticked = performance.now();
     measured = false;
     going = true;
     const those = moving();
@@ -156,7 +158,9 @@ function clockOf(players, seconds, changed) {
       }
       measured = true;
     }
-    if (those.some(late)) {
+    const stood = performance.now() - ticked > stalled && performance.now() - begun > lasting; // not at each slow frame
+    ticked = performance.now();
+    if (those.some((player) => late(player, stood))) {
       gather(Math.min(...those.map((player) => player.video.currentTime)));
       return;
     }
@@ -170,11 +174,12 @@ function clockOf(players, seconds, changed) {
     if (player.video.playbackRate !== player.rate * speed) player.video.playbackRate = player.rate * speed;
   }
 
-  /** Holds one clip to the clock by its speed; true where that is not enough. */
-  function late(player) {
+  /** Holds one clip to the clock by its speed; true where that is not enough, or would take too long after a standstill. */
+  function late(player, stood) {
     const { video } = player;
     if (video.paused || video.readyState < 3) return true;
     if (player === heard) return false;
+    if (stood && Math.abs(video.currentTime - now()) > apart) return true;
     player.off += 0.5 * (video.currentTime - now() - player.off); // of two frames: one alone is noise
     const far = Math.abs(player.off);
     if (far < apart) player.near = performance.now();

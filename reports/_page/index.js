@@ -40,6 +40,7 @@
         cell.classList.toggle("word", !number(value));
         cell.classList.toggle("bad", guard && value === 1);
       });
+      if (!cells[i].spread) return; // of one model
       const wide = spread(i);
       cells[i].spread.textContent = wide === undefined ? "" : shown(wide, decimals);
     });

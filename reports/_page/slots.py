@@ -126,9 +126,10 @@ def figure(found: Mapping[str, Any]) -> Figure:
         lines = tuple(line(name, across, along, x, y) for name, x, y in series)
         return Figure(title, x_label, y_label, across, along, lines)
     values = [_numbers(row) for row in found["values"]]
-    scale = axis([value for row in values for value in row])
+    known = [value for row in values for value in row]
+    scale, digits = axis(known), ".2f" if all(isnan(v) or abs(v) <= 1 for v in known) else ".3g"  # a share, or anything
     heat = tuple(
-        (str(name), tuple((0, "–") if isnan(v) else (int(scale.place(v)), f"{v:.3g}") for v in row))
+        (str(name), tuple((0, "–") if isnan(v) else (int(scale.place(v)), f"{v:{digits}}") for v in row))
         for name, row in zip(found["rows"], values, strict=True)
     )
     return Figure(title, x_label, y_label, columns=tuple(map(str, found["columns"])), heat=heat)

@@ -29,6 +29,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         digest: str = "d" * 64,
         version: str = "1",
         key: str = "k",
+        weights: str = "",
         backend: str = "signal",
         state: str = "done",
         prompts: Sequence[str] = (),
@@ -73,6 +74,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         suites = {suite: {"version": "1", "digest": digest}}
         facts = {metric: {"key": key} for metric in metrics}
         info = {"state": state, "suites": suites, "metrics": facts, "columns": columns}
+        if weights:
+            info["scored_with"] = dict.fromkeys(metrics, weights)
         (run / "run.json").write_text(json.dumps(info), encoding="utf-8")
         return run
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from avbench.cli import app
 from avbench.differences import differences
 from avbench.errors import IncompleteError, UsageError
+from avbench.weights import find
 
 MakeRun = Callable[..., Path]
 BASE = np.random.default_rng(0).normal(0.5, 0.1, 30)
@@ -57,6 +58,24 @@ def test_the_command_prints_rows_and_clips(make_run: MakeRun) -> None:
     assert "m · s · sharp [signal]" in text
     found = json.loads(CliRunner().invoke(app, ["compare", *map(str, runs), "--json"]).stdout)
     assert found["clips"][0]["prompt"] == "p007" and len(found["clips"]) == 10
+
+
+@pytest.mark.slow
+def test_runs_that_other_weights_have_scored_are_not_mixed(avbench: Any, tmp_path: Path) -> None:
+    """From the files of weights on: side by side, in a report, and without the ledger."""
+    suite = avbench.suite({"seconds": 0.5})
+    file = avbench.home / "weights" / find("s3fd").file
+    file.parent.mkdir(parents=True)
+    for number, out in (("2", "a"), ("3", "b")):
+        file.write_text(number)
+        how = ("--metrics", "toy_weighed", "--allow-unverified", "--workers", "0", "--out", out)
+        avbench("run", "-m", "toy", "-s", suite, *how)
+    words = "scored toy_weighed (signal) with other weights (digests "
+    assert words in avbench("compare", "a", "b", code=2).stderr
+    (tmp_path / "b" / "scores.sqlite").unlink()
+    assert words in avbench("compare", "a", "b", code=2).stderr
+    assert words in avbench("report", "a", "b", code=2).stderr
+    avbench("compare", "a", "a")
 
 
 @pytest.mark.slow

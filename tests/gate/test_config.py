@@ -80,10 +80,15 @@ def test_a_config_about_a_run_names_its_metrics_and_can_be_read() -> None:
     ]
     columns += [Column(f"m.{i}", "", Direction.DOWN, 0, 1, "", "") for i in range(9)]
     columns.append(Column("bandwidth_hz", "", Direction.NONE, 0, 1, "", ""))
+    columns.insert(2, Column("never", "", Direction.DOWN, 0, 1, "", ""))
     import pandas as pd
 
-    run = Snapshot("r", pd.DataFrame(), tuple(Measure(c, "signal") for c in columns), {}, {}, {})
+    names = [column.name for column in columns]
+    values = [float(i * (name != "never")) for name in names for i in range(2)]
+    scores = pd.DataFrame({"metric": [name for name in names for _ in range(2)], "value": values})
+    run = Snapshot("r", scores, tuple(Measure(c, "signal") for c in columns), {}, {}, {})
     text = text_for(run)
     assert list(parse(text, "x").rules) == ["av_align", *(f"m.{i}" for i in range(7))]
     assert '# [metrics."m.8"]\n# margin = "0.25 sd"' in text and "# [metrics.bandwidth_hz]" in text
+    assert "# [metrics.never]" in text  # all of its clips have one value: no spread to take a margin of
     assert "[metrics.silent]" not in text and text_for(None) == default_text()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from avbench.differences import differences
 from avbench.errors import IncompleteError, UsageError
 from avbench.gate.config import Config, parse
 from avbench.gate.judge import judge
@@ -203,7 +204,7 @@ def test_two_models_are_paired_by_name_and_single_ones_whatever_they_are_called(
         ({"version": "2"}, r"sharp \(signal\) by protocol versions 2 and 1"),
         ({"key": "other"}, "other features or settings"),
         ({"backend": "world"}, "sharp is of backend world in .* and of backend signal"),
-        ({"prompts": [f"q{i}" for i in range(N)]}, "no prompt in common"),
+        ({"prompts": [f"q{i}" for i in range(N)]}, r"b \(of s\) and .*a \(of s\) have no prompt with its seed in"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_the_reason(
@@ -213,9 +214,32 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(
         gate(make_run("a", {"sharp": BASE}), make_run("b", {"sharp": BASE}, **other), rules("sharp"))
 
 
-def test_a_run_without_scores_is_incomplete(make_run: MakeRun) -> None:
+def test_scores_by_other_weights_are_refused_also_from_a_file(make_run: MakeRun, tmp_path: Path) -> None:
+    ours, other = (make_run(name, {"sharp": BASE}, weights=f"{name}+shared") for name in ("ours", "other"))
+    words = r"scored sharp \(signal\) with other weights \(digests other and ours\): score one of them anew"
+    save(read(ours), tmp_path / "ours.json")
+    for baseline in (ours, tmp_path / "ours.json"):
+        assert gate(baseline, ours, rules("sharp")).verdict is Verdict.PASS
+        with pytest.raises(UsageError, match=words):
+            gate(baseline, other, rules("sharp"))
+    with pytest.raises(UsageError, match="with other weights"):
+        differences(ours, other)
+
+
+@pytest.mark.parametrize("known", ["", "-+shared", "here"])
+def test_weights_that_one_side_does_not_know_say_nothing(known: str, make_run: MakeRun, tmp_path: Path) -> None:
+    """Such as a baseline file of before they were kept."""
+    save(read(make_run("a", {"sharp": BASE}, weights=known)), tmp_path / "old.json")
+    assert ('"weights"' in (tmp_path / "old.json").read_text()) == bool(known)
+    run = make_run("b", {"sharp": BASE}, weights="here+shared")
+    assert gate(tmp_path / "old.json", run, rules("sharp")).verdict is Verdict.PASS
+
+
+def test_a_run_without_scores_is_incomplete(make_run: MakeRun, tmp_path: Path) -> None:
     with pytest.raises(IncompleteError, match="nothing to compare"):
         gate(make_run("a", {"sharp": BASE}), make_run("b", {"sharp": []}), rules("sharp"))
+    with pytest.raises(IncompleteError, match="no scores of clips yet: the run is interrupted; the command that began"):
+        gate(make_run("c", {"sharp": []}, state="interrupted"), tmp_path / "a", rules("sharp"))
 
 
 def test_a_rule_about_what_the_baseline_has_not_is_refused_with_its_line(make_run: MakeRun) -> None:

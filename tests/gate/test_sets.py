@@ -97,6 +97,16 @@ def the(found: Gate, kind: Kind = Kind.METRIC) -> Check:
     return next(check for check in found.checks if check.kind is kind)
 
 
+def test_a_baseline_file_does_not_say_in_which_order_arrays_were_kept(make_set: MakeSet, tmp_path: Path) -> None:
+    rates = [{"wer": np.array([4, 1, 0, 0]), "cer": np.array([20, 1, 0, 0]), "zh": np.zeros(4, int)}]
+    turned = [dict(reversed(arrays.items())) for arrays in rates]
+    files = [tmp_path / "one.json", tmp_path / "other.json"]
+    for name, left, file in zip("ab", (rates, turned), files, strict=True):
+        save(read(make_set(name, "wer_world", left)), file)
+    assert '{"cer": [20, 1, 0, 0], "wer": [4, 1, 0, 0], "zh": [0, 0, 0, 0]}' in files[0].read_text()
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_a_worse_error_rate_of_the_corpus_fails_and_the_same_run_passes(make_set: MakeSet, tmp_path: Path) -> None:
     base = make_set("a", "wer_world", counts(WRONG))
     worse = make_set("b", "wer_world", counts(np.minimum(WRONG + 2, ASKED)))

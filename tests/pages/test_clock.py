@@ -109,6 +109,27 @@ def test_a_page_that_stands_still_for_a_second_comes_back_together(pages: Path, 
     assert back["apart"] < TOGETHER and back["moved"] > 0.5
 
 
+def test_a_clip_that_lags_after_a_standstill_is_fetched_and_not_sped_up(pages: Path, browser: Any) -> None:
+    page = browser.open(prompt(pages, "speech-1"))
+    page.check("#loop")
+    page.click("#play")
+    browser.until("document.querySelector('video').currentTime > 1")
+    first = page.evaluate(
+        """() => new Promise((done) => {
+          const lags = document.querySelectorAll("video")[1];
+          const time = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "currentTime");
+          let lag = 0.3; // until it is sent to a place
+          Object.defineProperty(lags, "currentTime", {
+            get() { return time.get.call(this) - lag; },
+            set(value) { lag = 0; time.set.call(this, value); },
+          });
+          for (const event of ["pause", "ratechange"]) lags.addEventListener(event, () => done(event), { once: true });
+          for (const from = performance.now(); performance.now() - from < 200;);
+        })"""
+    )
+    assert first == "pause"
+
+
 def test_a_clip_that_runs_slow_is_held_by_its_speed(pages: Path, browser: Any) -> None:
     """One whose clock runs at 85 %, as that of a sound card that is not what it says."""
     page = browser.open(prompt(pages, "speech-1"))

@@ -124,7 +124,7 @@ def test_a_validation_becomes_a_heat_map_and_curves_of_what_is_promised() -> Non
     found = figures_of({"faults": {"mute": {}, "blur": {}, "noise": {}}, "columns": [lag, loud]})
     heat, curves, _ = map(figure, found)
     assert heat.columns == ("mute", "blur")  # no clip had noise
-    assert [[text for _, text in cells] for _, cells in heat.heat] == [["1", "0.5"], ["1", "–"]]
+    assert [[text for _, text in cells] for _, cells in heat.heat] == [["1.00", "0.50"], ["1.00", "–"]]
     assert [line.name for line in curves.lines] == ["mute: worse, kept"]
     assert curves.across is not None and [tick for _, tick in curves.across.ticks] == [1, 2]  # there is no step 1.5
     with pytest.raises(KeyError):

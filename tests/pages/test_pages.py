@@ -165,6 +165,18 @@ def test_two_runs_of_one_model_stand_side_by_side(
         report([run.folder, other.folder.with_name("other")], form="html")
 
 
+def test_a_page_of_one_model_has_no_columns_that_compare(
+    make_run: Callable[..., Any], to_pages: Callable[..., Path]
+) -> None:
+    heads = {}
+    for models, between in ((["harmony"], []), (["harmony", "jova", "world"], [", ", " and "])):
+        page = Read(to_pages(make_run(models=models).folder) / "index.html")
+        heads[len(models)] = page.text("th")
+        assert [word for tag, word in page.inside if tag == "span" and word in (", ", " and ")] == between
+    assert "intervals" not in heads[1] and "spread" not in heads[1]
+    assert "intervals" in heads[3] and "spread" in heads[3]
+
+
 def test_seeds_can_be_chosen(make_run: Callable[..., Any], to_pages: Callable[..., Path]) -> None:
     odd = Prompt("../ö?#%", "speech", "A dog.")
     out = to_pages(make_run(models=("harmony",), prompts=(odd,), seeds=(0, 1)).folder)

@@ -81,6 +81,17 @@ def test_the_interval_fits_the_values() -> None:
     assert skewness(np.ones(4)) == 0 and skewness(np.array([0.0, 0, 0, 1])) > 1
 
 
+def test_the_interval_of_very_few_is_students() -> None:
+    """Of four, some resamples hardly vary, and what is divided by their spread may be anything."""
+    values = np.array([0.371, -0.115, -0.075, 0.144])
+    (got,) = effects([values])
+    half = 3.182 * values.std(ddof=1) / 2  # t(0.975, 3)
+    assert got.method == "Student t"
+    assert (got.interval.low, got.interval.high) == pytest.approx(
+        (values.mean() - half, values.mean() + half), abs=1e-3
+    )
+
+
 def test_the_least_detectable_effect_is_the_textbooks() -> None:
     assert mde(1.0, 100) == pytest.approx(0.2486, abs=1e-4)
     assert mde(1.0, 100, sides=2) == pytest.approx(0.2802, abs=1e-4)
