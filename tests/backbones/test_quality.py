@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tests.backbones.conftest import Golden
 
-# Of MANIQA's scores of about 10. On a processor as the references', with one thread, they have the same bits; two threads
-# or AVX2 round in another order, and one case then moves by 1.5e-3.
+# Of MANIQA's scores of about 10. On a processor as the references', with one thread, they have the same bits; two
+# threads or AVX2 round in another order, and one case then moves by 1.5e-3.
 NOISE = 5e-3
 
 
