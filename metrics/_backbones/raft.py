@@ -20,7 +20,7 @@ from torch.nn.functional import pad, unfold
 
 from ._paper import library
 from ._state import build
-from .raft_steps import Correlations, tanh_, updated, without_norms
+from .raft_steps import Correlations, lean, tanh_, updated
 
 UPDATES = 20
 SMALLEST = 128  # pixels a side after padding: below, the coarsest correlation has one value, and the flow is NaN
@@ -59,12 +59,6 @@ def load(state: Mapping[str, Tensor], source: str) -> Any:
     if any("fnet." in name for name in state):
         state = {_renamed(name): value for name, value in state.items()}
     return lean(build(lambda: raft_large(weights=None), state, source, UNUSED))
-
-
-def lean(net: Any) -> Any:
-    """torchvision's `net` for evaluation, without layers that others can do the work of."""
-    without_norms(net.context_encoder)
-    return net.requires_grad_(False)
 
 
 def prepare(frame: NDArray[np.uint8]) -> Tensor:

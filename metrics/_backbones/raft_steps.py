@@ -2,7 +2,7 @@
 
 In each of the 20 steps the recurrent layers see the context of the frame again, which never changes: its share of their
 convolutions is taken once. The 81 places that a step looks up around a point are apart by whole pixels, so one bilinear
-weight serves all of them.
+weight serves all of them. What is left is convolutions, which take fewer products (`winograd`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, linear
+from torch.nn.functional import avg_pool2d, linear
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .winograd import Convolution, replace
 
 RADIUS, LEVELS = 4, 4
 _HIDDEN = 128
@@ -39,44 +41,68 @@ class Correlations:
 def _patches(volume: Tensor, centres: Tensor) -> Tensor:
     """(N, 81) bilinear samples of `volume` (N, 1, H, W) at whole steps around `centres` (2, N), x before y."""
     height, width = volume.shape[-2:]
-    steps = torch.arange(-RADIUS, RADIUS + 2, device=volume.device)
+    columns, left, right = _steps(centres[0], width)
+    rows, above, below = _steps(centres[1], height)
+    index = columns[:, :, None] + (width * rows)[:, None]
+    found = volume.flatten(1).gather(1, index.flatten(1)).view(index.shape)
+    across = (found[:, :-1] * left[:, :, None]).addcmul_(found[:, 1:], right[:, :, None])
+    return (across[:, :, :-1] * above[:, None]).addcmul_(across[:, :, 1:], below[:, None]).flatten(1)
+
+
+def _steps(centres: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Ten places (N, 10) around each centre, and the weights (N, 9) of neighbours; an outer place has weight 0."""
     corner = centres.floor()
-    x, y = (corner[axis].clamp(-2 * RADIUS, size + 2 * RADIUS).long() for axis, size in ((0, width), (1, height)))
-    columns, rows = x[:, None] + steps, y[:, None] + steps
-    inside = ((columns >= 0) & (columns < width))[:, :, None] & ((rows >= 0) & (rows < height))[:, None]
-    index = columns.clamp(0, width - 1)[:, :, None] + width * rows.clamp(0, height - 1)[:, None]
-    found = volume.flatten(1).gather(1, index.flatten(1)).view(index.shape) * inside
-    right, down = (centres - corner)[:, :, None, None]
-    across = found[:, :-1] + right * (found[:, 1:] - found[:, :-1])
-    return (across[:, :, :-1] + down * (across[:, :, 1:] - across[:, :, :-1])).flatten(1)
+    steps = torch.arange(-RADIUS, RADIUS + 2, device=centres.device)
+    places = corner.clamp(-2 * RADIUS, size + 2 * RADIUS).long()[:, None] + steps
+    inside = ((places >= 0) & (places < size)).float()
+    second = (centres - corner)[:, None]
+    return places.clamp_(0, size - 1), (1 - second) * inside[:, :-1], second * inside[:, 1:]
 
 
-class Recurrence:
-    """One of the two recurrent layers, for one frame's `context` (1, 128, h, w)."""
+class Recurrence(nn.Module):
+    """One of the two recurrent layers, made of torchvision's `layer`."""
 
-    def __init__(self, layer: Any, context: Tensor) -> None:
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
         gates = (layer.convz, layer.convr, layer.convq)
         parts = [gate.weight.split([_HIDDEN, _HIDDEN, _HIDDEN], dim=1) for gate in gates]
         own, fixed, new = ([part[kind] for part in parts] for kind in range(3))
-        self._padding = layer.convz.padding
-        bias = torch.cat([gate.bias for gate in gates])
-        self._fixed = conv2d(context, torch.cat(fixed), bias, padding=self._padding)
-        self._gates = _beside(own[:2], new[:2])
-        self._candidate = _beside(own[2:], new[2:])
+        self._context = Convolution(torch.cat(fixed), torch.cat([gate.bias for gate in gates]))
+        self._gates = Convolution(_beside(own[:2], new[:2]))
+        self._candidate = Convolution(_beside(own[2:], new[2:]))
 
-    def __call__(self, state: Tensor) -> None:
+    def share(self, context: Tensor) -> Tensor:
+        """What one frame's `context` (1, 128, h, w) adds in every step."""
+        found: Tensor = self._context(context)
+        return found
+
+    def forward(self, state: Tensor, share: Tensor) -> None:
         """Renew the first half of `state` (1, 256, h, w), the hidden state; the second half is the motion."""
         hidden = state[:, :_HIDDEN].clone()
-        gates = conv2d(state, self._gates, padding=self._padding).add_(self._fixed[:, : 2 * _HIDDEN]).sigmoid_()
+        gates = self._gates(state).add_(share[:, : 2 * _HIDDEN]).sigmoid_()
         update, reset = gates.split(_HIDDEN, dim=1)
         torch.mul(reset, hidden, out=state[:, :_HIDDEN])
-        candidate = tanh_(conv2d(state, self._candidate, padding=self._padding).add_(self._fixed[:, 2 * _HIDDEN :]))
-        state[:, :_HIDDEN] = (1 - update) * hidden + update * candidate
+        candidate = tanh_(self._candidate(state).add_(share[:, 2 * _HIDDEN :]))
+        torch.lerp(hidden, candidate, update, out=state[:, :_HIDDEN])
 
 
 def tanh_(x: Tensor) -> Tensor:
     """In place, and on a CPU several times as fast as torch's own."""
     return x.mul_(2).sigmoid_().mul_(2).sub_(1)
+
+
+def lean(net: Any) -> Any:
+    """torchvision's `net` for evaluation, in place: for `flow` alone, its own `forward` is lost."""
+    without_norms(net.context_encoder)
+    recurrent = net.update_block.recurrent_block
+    recurrent.convgru1, recurrent.convgru2 = Recurrence(recurrent.convgru1), Recurrence(recurrent.convgru2)
+    replace(net.update_block)
+    for part in (
+        net.context_encoder,
+        net.update_block,
+    ):  # the other encoder's instance norms are slow with channels last
+        part.to(memory_format=torch.channels_last)
+    return net.requires_grad_(False)
 
 
 def without_norms(encoder: nn.Module) -> None:
@@ -95,7 +121,7 @@ def _beside(own: list[Tensor], new: list[Tensor]) -> Tensor:
 def motion(encoder: Any, flow: Tensor, around: Tensor) -> Tensor:
     """torchvision's motion encoder, its first layer, which looks at one place at a time, as a product of matrices."""
     first = encoder.convcorr1[0]
-    seen = linear(around, first.weight.flatten(1), first.bias).relu_().T.reshape(1, -1, *flow.shape[-2:])
+    seen = linear(around, first.weight.flatten(1), first.bias).relu_().view(1, *flow.shape[-2:], -1).permute(0, 3, 1, 2)
     both = torch.cat([encoder.convcorr2(seen), encoder.convflow2(encoder.convflow1(flow))], dim=1)
     return torch.cat([encoder.conv(both), flow], dim=1)
 
@@ -105,12 +131,13 @@ def updated(
 ) -> tuple[Tensor, Tensor]:
     """The hidden state and where `start` has moved to after `n` steps."""
     block = net.update_block
-    layers = [Recurrence(layer, context) for layer in (block.recurrent_block.convgru1, block.recurrent_block.convgru2)]
-    state = torch.cat([hidden, torch.empty_like(hidden)], dim=1)
+    layers = [block.recurrent_block.convgru1, block.recurrent_block.convgru2]
+    shares = [layer.share(context) for layer in layers]
+    state = torch.cat([hidden, torch.empty_like(hidden)], dim=1).contiguous(memory_format=torch.channels_last)
     moved = start
     for _ in range(n):
         state[:, _HIDDEN:] = motion(block.motion_encoder, moved - start, correlations.around(moved))
-        for layer in layers:
-            layer(state)
+        for layer, share in zip(layers, shares, strict=True):
+            layer(state, share)
         moved = moved + block.flow_head(state[:, :_HIDDEN])
     return state[:, :_HIDDEN], moved

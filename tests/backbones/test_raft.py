@@ -28,11 +28,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
 @pytest.fixture(scope="module")
-def net(golden: Golden) -> Any:
-    state = golden.state("video/manifests/raft_things")
+def state(golden: Golden) -> dict[str, torch.Tensor]:
+    found = golden.state("video/manifests/raft_things")
     for name, factor in golden.meta(FILE)["rescale"].items():
-        state[name] *= factor
-    return raft.load({f"module.{name}": value for name, value in state.items()}, "seeded")
+        found[name] *= factor
+    return {f"module.{name}": value for name, value in found.items()}
+
+
+@pytest.fixture(scope="module")
+def net(state: dict[str, torch.Tensor]) -> Any:
+    return raft.load(state, "seeded")
 
 
 def _clip(golden: Golden, name: str, facts: dict[str, Any], frames: int | None = None) -> NDArray[np.uint8]:
@@ -67,11 +72,15 @@ def test_flow(golden: Golden, net: Any) -> None:
 
 @pytest.mark.slow
 @torch.inference_mode()
-def test_flow_is_torchvisions_but_for_the_order_of_sums(golden: Golden, net: Any) -> None:
+def test_flow_is_torchvisions_but_for_the_order_of_sums(
+    golden: Golden, net: Any, state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raft, "lean", lambda net: net)
+    theirs = raft.load(state, "seeded")
     name, facts = next(iter(golden.meta(FILE)["pairs"].items()))
     images = [raft.prepare(frame) for frame in _clip(golden, name, facts, 2)]
     first, second = (raft.encode(net, image) for image in images)
-    plain = net(images[0], images[1], num_flow_updates=raft.UPDATES)[-1]
+    plain = theirs(images[0], images[1], num_flow_updates=raft.UPDATES)[-1]
     torch.testing.assert_close(raft.flow(net, first, second), plain, atol=1e-4, rtol=0)
 
 

@@ -45,7 +45,9 @@ def test_costs_are_of_metrics_that_are_there_and_were_measured() -> None:
     assert facts.costs().keys() == set(OURS)
     measured = [cost for cost in facts.costs().values() if cost.seconds is not None]
     assert len(measured) > 35 and all("tests/perf/" in cost.how or "docs/" in cost.how for cost in measured)
-    assert all(len(cost.how) > 10 for cost in facts.costs().values())
+    for name, cost in facts.costs().items():
+        if cost.seconds is None:
+            assert cost.how.startswith("not measured: ") and "needs weights" not in cost.how, name
 
 
 def test_what_came_from_elsewhere_is_listed_with_what_it_says() -> None:

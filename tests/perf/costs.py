@@ -29,7 +29,7 @@ import torch
 
 import avbench.metrics._backbones as backbones
 from avbench.media.info import AudioInfo, MediaInfo, VideoInfo
-from avbench.metrics._backbones import _checkpoint, _state
+from avbench.metrics._backbones import _checkpoint, _state, audiobox
 from avbench.parts import Audio, AudioBackbone, Backbone, Frames, Metric, VideoBackbone
 from avbench.registry import load, names
 
@@ -64,6 +64,18 @@ UNMEASURED = {  # what their backbones take is not what they cost
     "wer": "not measured: Whisper runs once a clip, after the backbones",
     "wer_world": "not measured: the recogniser runs once a clip, after the backbones",
 }
+AUDIOBOX = {  # what shapes its network, as in the official config.json
+    "proj_num_layer": 5,
+    "proj_ln": True,
+    "proj_act_fn": "gelu",
+    "proj_dropout": 0.0,
+    "nth_layer": 13,
+    "use_weighted_layer_sum": True,
+    "precision": "32",
+    "normalize_embed": True,
+    "output_dim": 1,
+    "target_transform": {axis: {"mean": 0.0, "std": 1.0} for axis in ("CE", "CU", "PC", "PQ")},
+}
 WHOLE = {"ViclipVideo", "I3dLogits"}  # a clip costs the same whatever its length
 
 
@@ -97,6 +109,9 @@ def random_networks() -> None:
             if hasattr(module, name):
                 setattr(module, name, stand_in)
     _state.read_state = lambda path, under=None: {}
+    _state.build = build
+    audiobox.locate = _checkpoint.locate
+    audiobox.read_config = lambda path: AUDIOBOX
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -1,15 +1,17 @@
 """CPU seconds of RAFT's metrics against the order in which the references run it, in one process.
 
-    python tests/perf/visual.py [--pairs 3] [--size 256]
+    python tests/perf/visual.py [--pairs 3] [--size 256] [--rounds 3]
 
 Random weights: no file is needed, and the seconds do not depend on them. A ratio above 1 says how many times less ours
-takes; the decision of dynamic degree is on a clip that moves, and on one that does not.
+takes; the decision of dynamic degree is on a clip that moves, and on one that does not. The orders take turns, and the
+least of an order's rounds counts: what else the machine does only adds.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import math
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -23,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from avbench.media.info import MediaInfo, VideoInfo
-from avbench.metrics._backbones import flow_pairs, raft
+from avbench.metrics._backbones import flow_pairs, raft, raft_steps
 from avbench.parts import Frames
 
 FPS = 8
@@ -63,10 +65,17 @@ def ours(net: Any, frames: NDArray[np.uint8], threshold: float) -> flow_pairs.Mo
         flow_pairs.threshold = before
 
 
+def mean_score(net: Any, frames: NDArray[np.uint8]) -> object:
+    mean = flow_pairs._Mean(net)
+    mean.push(Frames(frames, np.zeros(len(frames))))
+    return mean.finish()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -74,16 +83,21 @@ def main() -> None:
     from torchvision.models.optical_flow import raft_large
 
     reference = raft_large(weights=None).eval()
-    net = raft.lean(copy.deepcopy(reference))
+    net = raft_steps.lean(copy.deepcopy(reference))
+    orders: dict[str, Callable[[], object]] = {
+        "pair by pair": partial(naive_flows, reference, frames),
+        "dynamic degree, every pair slow": partial(ours, net, frames, np.inf),
+        "dynamic degree, every pair fast": partial(ours, net, frames, -1.0),
+        "motion score (every pair)": partial(mean_score, net, frames),
+    }
     naive_flows(reference, frames[:2])
-    plain = seconds(lambda: naive_flows(reference, frames))
-    print(f"RAFT, {asked.pairs} pairs of {frames.shape[2]} x {frames.shape[1]}, CPU s: {plain:.2f} pair by pair")
-    for name, threshold in (("every pair slow", np.inf), ("every pair fast", -1.0)):
-        spent = seconds(partial(ours, net, frames, threshold))
-        print(f"  dynamic degree, {name}: {spent:.2f}, {plain / spent:.2f} times less")
-    mean = flow_pairs._Mean(net)
-    spent = seconds(lambda: (mean.push(Frames(frames, np.zeros(len(frames)))), mean.finish()))
-    print(f"  motion score (every pair): {spent:.2f}, {plain / spent:.2f} times less")
+    mean_score(net, frames[:2])
+    spent = dict.fromkeys(orders, math.inf)
+    for _ in range(asked.rounds):
+        spent = {name: min(spent[name], seconds(order)) for name, order in orders.items()}
+    print(f"RAFT, {asked.pairs} pairs of {frames.shape[2]} x {frames.shape[1]}, CPU s, least of {asked.rounds} rounds")
+    for name, found in spent.items():
+        print(f"  {name}: {found:.2f}, {spent['pair by pair'] / found:.2f} times less")
 
 
 if __name__ == "__main__":

@@ -21,8 +21,11 @@ from avbench.metrics._backbones._state import outline
 Manifest = Mapping[str, tuple[list[int], str]]
 
 
-def pooled(manifest: Manifest) -> dict[str, Tensor]:
-    """Weights under all names of a manifest that lie in one pool of numbers: quickly made, and small files."""
+def pooled(manifest: Manifest, alive: bool = False) -> dict[str, Tensor]:
+    """Weights under all names of a manifest that lie in one pool of numbers: quickly made, and small files.
+
+    `alive` ones are as large as their layers need for what tells inputs apart to reach the output.
+    """
     sizes = {name: int(torch.Size(shape).numel()) for name, (shape, _) in manifest.items()}
     pool = torch.empty(max(sizes.values())).normal_(0, 0.02, generator=torch.Generator().manual_seed(0))
     state = {}
@@ -33,6 +36,10 @@ def pooled(manifest: Manifest) -> dict[str, Tensor]:
             state[name] = torch.ones(shape)
         else:
             state[name] = pool[: sizes[name]].view(shape)
+            if alive and len(shape) > 1:
+                state[name] = state[name] * (50 * (2 / torch.Size(shape[1:]).numel()) ** 0.5)
+            elif alive and name.endswith("weight"):  # a norm's
+                state[name] = 1 + state[name]
     return state
 
 
@@ -131,8 +138,8 @@ def whole_home(
         torch.save(pooled(manifest("video/manifests/musiq.json")), place(id))
     torch.save(drawn(maniqa.Maniqa), place("maniqa_koniq"))
     torch.save(pooled(manifest("av_semantics/passt_manifest.json")), place("passt"))
-    torch.save(pooled(manifest("distribution/manifests/i3d_400.json")), place("i3d_400"))
-    torch.save(pooled(manifest("distribution/manifests/inception_fid.json")), place("inception_fid"))
+    torch.save(pooled(manifest("distribution/manifests/i3d_400.json"), alive=True), place("i3d_400"))
+    torch.save(pooled(manifest("distribution/manifests/inception_fid.json"), alive=True), place("inception_fid"))
     sound = pooled(manifest("distribution/manifests/audioclip_audio.json"))
     sound["window"] = torch.from_numpy(get_window("blackmanharris", 1654)).float()
     sound |= {"fbsp.m": sound["fbsp.m"].abs(), "fbsp.fb": 1 + sound["fbsp.fb"]}  # wavelets have an order and a width
