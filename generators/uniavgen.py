@@ -16,6 +16,6 @@ class UniAvGen(JointGenerator):
     """64 x 64 pixels at 25 fps with 16 kHz sound, up to 4.04 s: longer prompts are cut there."""
 
     system = "uniavgen"
-    summary = "tiny UniAVGen trained on the world (64 x 64, up to 4 s); weights to be trained"
+    summary = "tiny UniAVGen trained on the world (64 x 64, up to 4 s)"
     version = "1"
     presets: ClassVar[tuple[str, ...]] = tuple(PRESETS["uniavgen"])

@@ -35,7 +35,7 @@ from .weights import Trained, facts, load
 class JointGenerator(Generator, TrainableOnClips, Ablatable):
     """A system of `PRESETS`; 25 fps with 16 kHz sound, longer prompts are cut to the length of its preset.
 
-    Its weights are `SYSTEM_tiny.safetensors` in the package or, where none ship, in $AVBENCH_HOME/weights.
+    Its weights are `SYSTEM_tiny.safetensors`: the user's own in $AVBENCH_HOME/weights, else the package's.
     """
 
     system: ClassVar[str]
@@ -43,13 +43,14 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
     ablation_presets: ClassVar[tuple[str, ...]] = ("grid", "nano", "tiny")
 
     def __init__(self, device: str = "cpu", weights: Path | None = None, config: SampleConfig | None = None) -> None:
-        """`weights` is a file that `avbench train` wrote; the one in the package or the user's by default."""
+        """`weights` is a file that `avbench train` wrote; the user's own or the package's by default."""
         super().__init__(device)
-        path = weights or self.shipped()
+        own = home() / self.shipped().name
+        path = weights or (own if own.is_file() else self.shipped())
         if not path.is_file():
             raise UsageError(
-                f"{self.system} has no weights at {path}, and none ship yet; train them (avbench train {self.system} "
-                f"--preset tiny --out DIR) and copy DIR/weights.safetensors there"
+                f"{self.system} has no weights at {path}; train them (avbench train {self.system} --preset tiny "
+                "--out DIR) and copy DIR/weights.safetensors there"
             )
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
         self.trained: Trained = load(path, device)
@@ -61,10 +62,8 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
 
     @classmethod
     def shipped(cls) -> Path:
-        """Where the weights are looked for."""
-        name = f"{cls.system}_tiny.safetensors"
-        packaged = Path(str(resources.files("avbench.generators") / name))
-        return packaged if packaged.is_file() else home() / name
+        """The package's weights."""
+        return Path(str(resources.files("avbench.generators") / f"{cls.system}_tiny.safetensors"))
 
     def settings(self) -> Mapping[str, Setting]:
         config = self.config

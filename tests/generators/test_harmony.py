@@ -58,6 +58,16 @@ def test_settings_name_the_weights(little: Harmony) -> None:
     assert len(str(settings["weights"])) == 64 and settings["steps"] == 3
 
 
+def test_the_users_own_weights_come_before_the_packages(
+    little: Harmony, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVBENCH_HOME", str(tmp_path / "home"))
+    shipped = Harmony().settings()["weights"]
+    (tmp_path / "home" / "weights").mkdir(parents=True)
+    (tmp_path / "w.safetensors").rename(tmp_path / "home" / "weights" / "harmony_tiny.safetensors")
+    assert Harmony().settings()["weights"] == little.settings()["weights"] != shipped
+
+
 def test_missing_weights_say_how_to_train(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="avbench train harmony --preset tiny"):
         Harmony(weights=tmp_path / "none.safetensors")

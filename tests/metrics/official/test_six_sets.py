@@ -113,3 +113,5 @@ def test_every_column_of_the_six_sets(whole_home: Path, shared: Path, avbench: A
                 assert re.search(WITHOUT[column.metric], why), f"{name}: {column.title}: {why}"
             else:
                 assert np.isfinite(there.value).any(), f"{name}: {column.title}: {why}"
+    for distance in ("fid", "fvd_javis", "fd_passt"):  # the reference's clips are others
+        assert found.value[found.metric == distance].max() > 1e-6, distance
