@@ -10,7 +10,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from .config import Interaction, Preset
+from avbench.errors import UsageError
+
+from .config import Interaction, ModelConfig, Preset
 from .weights import facts, load
 
 STREAMS = ("video.", "audio.", "texts.", "prefix", "types")  # of a joint model's state; the rest is where they meet
@@ -31,7 +33,9 @@ def trained_to(weights: Path, steps: int) -> bool:
     return weights.is_file() and int(facts(weights)["steps"]) >= steps
 
 
-def streams_of(weights: Path) -> dict[str, Tensor]:
-    """The streams' part of the state in a file of weights."""
-    state = load(weights).model.state_dict()
-    return {name: tensor for name, tensor in state.items() if name.startswith(STREAMS)}
+def streams_of(weights: Path, config: ModelConfig) -> dict[str, Tensor]:
+    """The streams' part of the state in a file of weights. Raises UsageError where it is of another model."""
+    model = load(weights).model
+    if model.config != config:
+        raise UsageError(f"{weights} holds other streams than this preset's; delete its folder, and they learn anew")
+    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith(STREAMS)}

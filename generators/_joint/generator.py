@@ -179,7 +179,7 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
                 say(f"train the streams apart in {folder}")
                 cls._train(alone, folder, rendered, own, (folder / "last.pt").exists(), device, None, world)
             team.wait()  # until the first has written them
-            learned = streams_of(weights)
+            learned = streams_of(weights, alone.model)
         device = Team.device(device)
         if not team.leads:
             team.wait()  # until the first has made the training set

@@ -97,10 +97,8 @@ def lean(net: Any) -> Any:
     recurrent = net.update_block.recurrent_block
     recurrent.convgru1, recurrent.convgru2 = Recurrence(recurrent.convgru1), Recurrence(recurrent.convgru2)
     replace(net.update_block)
-    for part in (
-        net.context_encoder,
-        net.update_block,
-    ):  # the other encoder's instance norms are slow with channels last
+    # not the other encoder, whose instance norms are slow with channels last
+    for part in (net.context_encoder, net.update_block):
         part.to(memory_format=torch.channels_last)
     return net.requires_grad_(False)
 

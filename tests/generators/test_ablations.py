@@ -21,7 +21,7 @@ from avbench.ablation_table import AGREES, DISAGREES, OPEN, compare
 from avbench.errors import UsageError
 from avbench.generators._joint import generator
 from avbench.generators._joint.ablations import TABLES, Row, row_of
-from avbench.generators._joint.apart import streams_of
+from avbench.generators._joint.apart import apart_of, streams_of
 from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.model import JointModel
@@ -212,11 +212,15 @@ def test_rows_begin_with_the_same_streams_which_learn_once(
         assert [(row["step"], row["stage"]) for row in csv.DictReader(log)] == [
             ("1", "audio"), ("2", "audio"), ("3", "video"), ("4", "video"),
         ]  # fmt: skip
-    learned = streams_of(tmp_path / "nano" / "apart" / "weights.safetensors")
+    alone = apart_of(PRESETS["harmony"]["nano"])
+    assert alone is not None
+    learned = streams_of(tmp_path / "nano" / "apart" / "weights.safetensors", alone.model)
     for row in ("full", "global", "raw-rope", "no-cts"):
         state = load(tmp_path / "nano" / row / "weights.safetensors").model.state_dict()
         assert learned.keys() < state.keys() and all(torch.equal(state[name], learned[name]) for name in learned)
-    assert (tmp_path / "nano" / "apart-weak" / "weights.safetensors").is_file()
+    weak = tmp_path / "nano" / "apart-weak" / "weights.safetensors"
+    with pytest.raises(UsageError, match="holds other streams than this preset's; delete its folder"):
+        streams_of(weak, alone.model)
 
 
 COMMAND = [sys.executable, "-m", "avbench", "ablate", "harmony-t5", "--preset", "nano", "--limit", "2"]
