@@ -296,3 +296,13 @@ def signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
         if received:
             signal.raise_signal(received[0])
+
+
+def mixed(device: str | torch.device) -> torch.autocast:
+    """bf16 for the networks of a training, where the device computes in it.
+
+    A processor without AVX-512 has it emulated, forty times slower than single precision: there it stays off.
+    """
+    kind = torch.device(device).type
+    able = kind != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.autocast(kind, torch.bfloat16, enabled=able)

@@ -206,6 +206,7 @@ class Stage:
 
     `voice`: reference voices are `none`, cut from the `same` clip, or from an`other` one of the speaker. `rate` times
     the training's learning rate. `mask` is the weight of the face mask's loss at the stage's beginning and end.
+    `spoken` of its batches are utterances (`TrainConfig.utterances`), for the audio stream alone.
     """
 
     name: str
@@ -214,6 +215,7 @@ class Stage:
     voice: str = "none"
     rate: float = 1.0
     mask: tuple[float, float] = (0.0, 0.0)
+    spoken: float = 0.0
 
 
 CTS = (Task("joint", 0.4, 0.4), Task("audio_driven", 0.35, 0.35), Task("video_driven", 0.25, 0.25))
@@ -231,10 +233,12 @@ class TrainConfig:
     the mouth and divided by all elements (`global`) or averaged over the mouth (`region`). `weighting`: the clean
     latent's error counts as s times the velocity's (`s`) or as the velocity's (`velocity`). `floor` bounds 1 / s there.
     `image_p` and `voice_p` of the batches that can have a reference picture or voice do. `rate` is AdamW's; Muon, which
-    trains the matrices of the streams, takes `muon` times it.
+    trains the matrices of the streams, takes `muon` times it. `utterances`: how many sounds of a large vocabulary are
+    rendered without pictures.
     """
 
     clips: int = 4096
+    utterances: int = 0
     held_out: int = 48
     steps: int = 4000
     batch: int = 16

@@ -110,7 +110,7 @@ class Dataset:
             torch.stack([reading for reading, _ in readings]),
             torch.stack([phase for _, phase in readings]),
         )
-        if start:
+        if start and video.numel():
             video = self.codecs.video.restart(video)
         mouth, face = (mask[indices, start : start + latents].float() for mask in (self.mouth, self.face))
         return Batch(video, audio, mouth, face, condition, timed, spoken)
@@ -227,13 +227,14 @@ def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
 
 def _shots(indices: range, model: ModelConfig, seed: int) -> Iterator[Shot]:
     workers = min(os.cpu_count() or 1, 16)
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_modest) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=modest) as pool:
         for first in range(indices.start, indices.stop, SHARD):  # a shard at a time bounds the memory
             part = range(first, first + SHARD)
             yield from pool.map(shoot, part, [model] * len(part), [seed] * len(part), chunksize=4)
 
 
-def _modest() -> None:
+def modest() -> None:
+    """A worker leaves the machine to whoever waits for it."""
     os.nice(5)
     torch.set_num_threads(1)
 
@@ -274,7 +275,22 @@ def _video(shot: Shot) -> Tensor:
 def write_shard(path: Path, shots: list[Shot], codecs: Codecs) -> None:
     tokens = audio_tokens(len(shots[0].frames))
     audio = [codecs.audio.encode(torch.from_numpy(shot.audio)[None], tokens) for shot in shots]
-    texts = [
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(
+            file,
+            video=torch.cat([codecs.video.encode(_video(s)) for s in shots]).half().numpy(),
+            audio=torch.cat(audio).half().numpy(),
+            mouth=np.stack([s.mouth for s in shots]),
+            face=np.stack([s.face for s in shots]),
+            texts=np.array(texts_of(shots)),
+        )
+    part.replace(path)
+
+
+def texts_of(shots: list[Shot]) -> list[str]:
+    """What a shard holds of their texts, a JSON object each."""
+    return [
         json.dumps(
             {
                 "prompt": {"video_caption": s.prompt.video_caption, "audio_caption": s.prompt.audio_caption},
@@ -285,14 +301,3 @@ def write_shard(path: Path, shots: list[Shot], codecs: Codecs) -> None:
         )
         for s in shots
     ]
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(
-            file,
-            video=torch.cat([codecs.video.encode(_video(s)) for s in shots]).half().numpy(),
-            audio=torch.cat(audio).half().numpy(),
-            mouth=np.stack([s.mouth for s in shots]),
-            face=np.stack([s.face for s in shots]),
-            texts=np.array(texts),
-        )
-    part.replace(path)

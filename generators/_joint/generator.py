@@ -29,6 +29,7 @@ from .data import build
 from .gallery import Gallery
 from .making import make
 from .presets import PRESETS
+from .utterances import build_utterances
 from .weights import Trained, facts, load
 
 
@@ -183,11 +184,18 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         device = Team.device(device)
         if not team.leads:
             team.wait()  # until the first has made the training set
-        rows = build(rendered, chosen.model, chosen.train if world is None else replace(chosen.train, seed=world), own)
+        of_world = chosen.train if world is None else replace(chosen.train, seed=world)
+        rows, spoken = build(rendered, chosen.model, of_world, own), None
+        if of_world.utterances and own is None:
+            spoken = build_utterances(
+                rendered / "utterances", chosen.model, of_world.utterances, of_world.seed, rows.codecs
+            )
         if team.leads:
             team.wait()
         gallery = Gallery(out, chosen.sample, cls.system)
-        trainer = training.Trainer(chosen.model, chosen.train, rows, out, device, team, gallery, cls.system, learned)
+        trainer = training.Trainer(
+            chosen.model, chosen.train, rows, out, device, team, gallery, cls.system, learned, spoken
+        )
         if resume:
             trainer.resume()
         torch.set_flush_denormal(True)  # a fresh model's tiny gradients are denormal, and those are slow

@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = {
     "audio": Kind(video=None),
     "video": Kind(audio=None),
     "stills": Kind(audio=None),  # single frames, from many clips
+    "utterances": Kind(video=None),  # sounds of clips that have no pictures
 }
 
 

@@ -7,7 +7,17 @@ from dataclasses import replace
 from .config import CTS, AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
 
 _NANO_TRAIN = TrainConfig(
-    clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=20
+    clips=64,
+    utterances=0,
+    held_out=8,
+    steps=20,
+    batch=4,
+    crop=17,
+    stills=16,
+    warmup=5,
+    probe_every=10,
+    save_every=10,
+    show_every=20,
 )
 
 # The papers begin with a trained video model; here each system has a stage in which its video stream learns alone.
@@ -15,14 +25,20 @@ _NANO_TRAIN = TrainConfig(
 HARMONY = Preset(
     ModelConfig(interaction=Interaction(time_map="exact"), voice=True, image_cond="first_latent"),
     TrainConfig(
-        steps=4000,
+        utterances=12_288,
+        steps=5000,
+        stills=128,
+        crop=33,
+        crop_p=0.9,
         image_p=0.3,
         voice_p=0.4,
+        probe_every=500,
+        show_every=1000,
         stages=(
-            Stage("audio", 0.25, (Task("audio", 1, 1),), voice="same"),
-            Stage("timbre", 0.1, (Task("audio", 1, 1),), voice="other"),
-            Stage("video", 0.15, (Task("video", 1, 1),)),
-            Stage("cts", 0.5, CTS, voice="other"),
+            Stage("audio", 1300, (Task("audio", 1, 1),), voice="same", spoken=0.6),
+            Stage("timbre", 600, (Task("audio", 1, 1),), voice="other", spoken=0.6),
+            Stage("video", 400, (Task("video", 1, 1),)),
+            Stage("cts", 2700, CTS, voice="other", spoken=0.2),
         ),
     ),
 )
@@ -112,8 +128,8 @@ def nano(tiny: Preset) -> Preset:
             **{
                 name: getattr(_NANO_TRAIN, name)
                 for name in (
-                    "clips", "held_out", "steps", "batch", "crop", "stills", "warmup", "probe_every", "save_every",
-                    "show_every",
+                    "clips", "utterances", "held_out", "steps", "batch", "crop", "stills", "warmup", "probe_every",
+                    "save_every", "show_every",
                 )
             },
         ),

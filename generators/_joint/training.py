@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from avbench.errors import UsageError
-from avbench.training import Cell, Team, Training, adamw, muon
+from avbench.training import Cell, Team, Training, adamw, mixed, muon
 
 from .config import ModelConfig, Stage, Task, TrainConfig
 from .curves import plot
@@ -42,9 +42,13 @@ class Trainer(Training[JointModel]):
         gallery: Gallery | None = None,
         system: str = "harmony",
         learned: Mapping[str, Tensor] | None = None,
+        utterances: Dataset | None = None,
     ) -> None:
-        """`gallery` shows samples every `config.show_every` steps. `learned` is a part of the state to begin with."""
+        """`gallery` shows samples every `config.show_every` steps. `learned` is a part of the state to begin with.
+        Without `utterances` no stage has any.
+        """
         self.model_config, self.config, self.data, self.gallery, self.system = model, config, data, gallery, system
+        self.utterances = utterances
         if any(stage.voice != "none" for stage in config.stages) and not model.voice:
             raise UsageError("a stage has reference voices, and the model's `voice` is off")
         if config.batch % team.size or config.stills % team.size:
@@ -84,6 +88,9 @@ class Trainer(Training[JointModel]):
     def _choose(self, stage: Stage, source: torch.Generator) -> tuple[list[Task], int, int]:
         """What a step trains: tasks with the weights of their losses, frames a clip, clips a batch."""
         config, mix = self.config, stage.mix
+        spoken = stage.spoken if self.utterances else 0.0
+        if spoken and float(torch.rand(1, generator=source)) < spoken:
+            return [Task("utterances", 1, 1)], self._cropped(source), config.batch
         if _sees(stage) and float(torch.rand(1, generator=source)) < config.stills_p:
             return [Task("stills", 1, 1)], 1, config.stills
         if config.cts_mode == "sum":
@@ -92,23 +99,29 @@ class Trainer(Training[JointModel]):
             odds = torch.tensor([task.odds for task in mix], dtype=torch.float32)
             task = mix[int(torch.multinomial(odds, 1, generator=source))]
             chosen = [replace(task, weight=task.weight * float(odds.sum()) / task.odds)]
-        cropped = float(torch.rand(1, generator=source)) < config.crop_p
-        return chosen, config.crop if cropped else self.model_config.frames, config.batch
+        return chosen, self._cropped(source), config.batch
+
+    def _cropped(self, source: torch.Generator) -> int:
+        cropped = float(torch.rand(1, generator=source)) < self.config.crop_p
+        return self.config.crop if cropped else self.model_config.frames
 
     def _losses(self, stage: Stage, task: str, frames: int, size: int, source: torch.Generator) -> Losses:
-        config, among = self.config, len(self.data) - self.config.held_out
+        config, data, among = self.config, self.data, len(self.data) - self.config.held_out
+        if task == "utterances" and self.utterances is not None:
+            data = self.utterances
+            among = len(data)
         indices = torch.randint(among, (size,), generator=source).tolist()
         room = Timeline(self.model_config.frames, 1).latents - Timeline(frames, 1).latents
         start = int(torch.randint(room + 1, (1,), generator=source))
         mine = slice(self.team.rank, None, self.team.size)
-        batch = self.data.batch(indices[mine], start, frames)
+        batch = data.batch(indices[mine], start, frames)
         drawn = draw(size, batch, task, config, source)
         if self._voiced(stage, task, source):
-            drawn = replace(drawn, voice=self.data.voices(indices, stage.voice, among, source))
+            drawn = replace(drawn, voice=data.voices(indices, stage.voice, among, source))
         drawn = drawn.rows(mine)
         batch, drawn = _on(batch, self.device), _on(drawn, self.device)
         silence = self.data.codecs.audio.silence(audio_tokens(frames)).to(self.device)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+        with mixed(self.device):
             return losses(self.model, batch, drawn, silence, config)
 
     def _voiced(self, stage: Stage, task: str, source: torch.Generator) -> bool:
@@ -132,7 +145,7 @@ class Trainer(Training[JointModel]):
 
     def probe(self) -> Mapping[str, float]:
         batch = _on(self.data.batch(list(range(len(self.data) - self.config.held_out, len(self.data)))), self.device)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+        with mixed(self.device):
             return probe(self.model, batch)
 
     def draw_curves(self) -> None:

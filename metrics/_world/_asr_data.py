@@ -19,12 +19,12 @@ from avbench.errors import UsageError
 from avbench.world import speech
 from avbench.world.place import ECHO
 from avbench.world.plan import Plan, swell
+from avbench.world.sayings import draw
 from avbench.world.sound import level
 from avbench.world.sources import KINDS
 
 from .._backbones.world_text import LANGUAGES
 from ._asr_espeak import Said, phonemes
-from ._asr_sentences import draw
 from ._render import Arrays, build
 
 RATE = 16_000

@@ -7,10 +7,11 @@ from collections import Counter
 
 import numpy as np
 
+from avbench.world.sayings import draw, frequent
+
 from .._backbones.world_lexicon import PIECE, VOICES, Entry, Lexicon
 from .._backbones.world_text import pinyin, spoken_letters
 from ._asr_espeak import Said, phonemes
-from ._asr_sentences import draw, frequent
 
 WORDS = 20_000
 SENTENCES = 3000  # from which it is learned how words are said beside others

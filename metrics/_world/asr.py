@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Scorer
-from avbench.training import Cell, Training, refuse_to_overwrite
+from avbench.training import Cell, Training, mixed, refuse_to_overwrite
 
 from .._backbones._shipped import write
 from .._backbones.world_ear import transcribe
@@ -107,7 +107,7 @@ class AsrTraining(Training[Ear]):
         rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=source)))
         batch = _on(self.data.batch(self.asr.batch, rng), self.device)
         heard = masked(features(batch.sound, batch.lengths), rng)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+        with mixed(self.device):
             phones, tones = self.model(heard, batch.languages)
         said = F.cross_entropy(phones.transpose(1, 2), batch.phones, ignore_index=-1)
         sung = F.cross_entropy(tones.transpose(1, 2), batch.tones, ignore_index=-1)

@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Scorer
-from avbench.training import Cell, Training, adamw, refuse_to_overwrite
+from avbench.training import Cell, Training, adamw, mixed, refuse_to_overwrite
 
 from .._backbones import synchformer
 from .._backbones import synchformer_input as protocol
@@ -113,7 +113,7 @@ class SynchformerTraining(Training[synchformer.Synchformer]):
 
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         net, begun = self.model, self.step / self.preset.steps
-        with sdpa_kernel(SDPBackend.MATH), torch.autocast(torch.device(self.device).type, torch.bfloat16):
+        with sdpa_kernel(SDPBackend.MATH), mixed(self.device):
             if begun < self.preset.trunks:
                 batch = self._batch(source, beyond=0)
                 seen, heard = (part(x) for part, x in zip((net.vproj, net.aproj), self._features(batch), strict=True))

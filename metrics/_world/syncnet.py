@@ -23,7 +23,7 @@ from torch.nn.functional import avg_pool2d, cross_entropy, interpolate
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Scorer
-from avbench.training import Cell, Training, refuse_to_overwrite
+from avbench.training import Cell, Training, mixed, refuse_to_overwrite
 
 from .._backbones import syncnet
 from .._backbones._shipped import write
@@ -92,7 +92,7 @@ class SyncNetTraining(Training[syncnet.SyncNet]):
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         preset = self.preset
         faces, sounds, opened = self._batch(source)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+        with mixed(self.device):
             lip = self.model.lip(faces.to(self.device)).float()
             audio = self.model.audio(sounds.flatten(0, 1).to(self.device)).float().unflatten(0, sounds.shape[:2])
         seen = (lip[..., :WINDOW] / WIDE - opened[:, SHIFT:-SHIFT]).square().mean()

@@ -14,7 +14,7 @@ from torch import Tensor
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
 from avbench.parts import Scorer
-from avbench.training import Cell, Training, refuse_to_overwrite
+from avbench.training import Cell, Training, mixed, refuse_to_overwrite
 
 from .._backbones._shipped import write
 from .._backbones.world_space_net import Space, SpaceConfig
@@ -88,7 +88,7 @@ class TrimodalTraining(Training[Space]):
         batch = Batch(varied(batch.frames, rng), disturbed(batch.mel, rng), thinned(batch.seen, rng),
                       thinned(batch.heard, rng), batch.told)  # fmt: skip
         batch = Batch(*(getattr(batch, name).to(self.device) for name in Batch.__slots__))
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+        with mixed(self.device):
             video, audio = self.model.video(batch.frames), self.model.audio(batch.mel)
             seen, heard = self.model.read(batch.seen), self.model.read(batch.heard)
         parts = {

@@ -25,7 +25,7 @@ from avbench.metrics._backbones.world_space import load as load_space
 from avbench.metrics._error_rate import Counts
 from avbench.metrics._world import _trimodal_data as scenes
 from avbench.metrics._world._asr_data import add_noise, coloured, make_noise
-from avbench.metrics._world._asr_sentences import rare
+from avbench.world.sayings import rare
 from avbench.metrics._world._prompts import training_prompt
 from avbench.metrics._world.trimodal import CHOICE, recalled
 from avbench.metrics.wer_world import WerWorld

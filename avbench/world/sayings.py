@@ -1,7 +1,7 @@
-"""What is said to train the recogniser: sentences of the world's grammar, and words in a row that no grammar made.
+"""What is said to train on hearing and reading: sentences of the world's grammar, and words in a row that none made.
 
-The words in a row keep the recogniser from becoming a model of that grammar. They come from wordfreq (extra `train`)
-and, in Mandarin, from pypinyin's phrases; common ones come often.
+The words in a row keep a recogniser from becoming a model of that grammar, and teach a generator to read words that it
+lacks. They come from wordfreq (extra `train`) and, in Mandarin, from pypinyin's phrases; common ones come often.
 """
 
 from __future__ import annotations
@@ -77,7 +77,5 @@ def _wordfreq() -> Any:
     try:
         import wordfreq
     except ImportError as error:
-        raise UsageError(
-            "the recogniser trains on words of the package wordfreq: pip install 'avbench[train]'"
-        ) from error
+        raise UsageError("this trains on words of the package wordfreq: pip install 'avbench[train]'") from error
     return wordfreq

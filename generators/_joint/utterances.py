@@ -1,0 +1,113 @@
+"""Sounds without pictures, for the audio stream: people who say words from a large vocabulary.
+
+The clips of a training set hold a few thousand words, and a stream that reads letters misreads the rest; sound alone
+costs a twentieth of a clip. Half of them are the world's people, described; the others are strangers whom the caption
+does not describe, so that a reference voice is all that tells how they sound.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from avbench.records import SpeechLine
+from avbench.world.speakers import SPEAKERS, Speaker
+
+from .config import ModelConfig
+from .data import Dataset, Shot, letter_times, modest, texts_of
+from .timemap import Timeline
+from .tokens import FPS, audio_tokens
+from .weights import Codecs
+
+SHARD = 256
+STRANGERS = 256
+MANDARIN = 0.2
+VARIANTS = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
+
+
+def build_utterances(folder: Path, model: ModelConfig, count: int, seed: int, codecs: Codecs) -> Dataset:
+    """Renders what is missing of `count` utterances into `folder` and loads them; goes on where it was interrupted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: t.contiguous() for name, t in codecs.tensors().items()}, folder / "codecs.safetensors")
+    done, shards = len(list(folder.glob("shard_*.npz"))), -(-count // SHARD)
+    if done < shards:
+        workers = min(os.cpu_count() or 1, 16)
+        with (
+            ProcessPoolExecutor(workers, get_context("spawn"), initializer=modest) as pool,
+            tqdm(total=shards * SHARD, initial=done * SHARD, desc="speak", unit="utterance") as progress,
+        ):
+            for shard in range(done, shards):
+                part = range(shard * SHARD, (shard + 1) * SHARD)
+                shots = []
+                for shot in pool.map(utter, part, [model] * SHARD, [seed] * SHARD, chunksize=16):
+                    shots.append(shot)
+                    progress.update()
+                _write(folder / f"shard_{shard:04d}.npz", shots, model, codecs)
+    return Dataset(folder, model)
+
+
+def utter(index: int, model: ModelConfig, seed: int) -> Shot:
+    """Utterance `index` of the training set of `seed`: a shot of no pixels."""
+    from avbench.world.prompts import sample_prompt
+    from avbench.world.render import render
+    from avbench.world.sayings import draw
+
+    rng = np.random.default_rng((seed, index, 0x5A1D))
+    language: Literal["en", "zh"] = "zh" if rng.random() < MANDARIN else "en"
+    prompt, talker = sample_prompt(rng, "speech", language), None
+    name = prompt.speech[0].speaker
+    if rng.random() < 0.5:
+        talker = stranger(int(rng.integers(STRANGERS)), seed)
+        prompt, name = replace(prompt, video_caption="A person speaks."), talker.name
+    line = SpeechLine(draw(rng, language), language, prompt.speech[0].speaker)
+    prompt = replace(prompt, speech=(line,))
+    take = render(prompt, int(rng.integers(2**31)), 16, model.frames / FPS, stills=(), talker=talker)
+    letters, ends = letter_times([(word.text, word.start, word.end) for word in take.truth.words])
+    nothing = np.zeros((Timeline(model.frames, 1).latents, 0, 0))
+    return Shot(
+        take.frames, take.audio, nothing.astype(np.bool_), prompt, letters, ends, nothing.astype(np.float16), name or ""
+    )
+
+
+def stranger(number: int, seed: int) -> Speaker:
+    """A voice of the world's engine at a pitch and a pace of its own; the face is nobody's and is never drawn."""
+    rng = np.random.default_rng((seed, number, 0x57A6))
+    variant = VARIANTS[int(rng.integers(len(VARIANTS)))]
+    woman = variant.startswith("f")
+    return replace(
+        SPEAKERS["ana" if woman else "bruno"],
+        name=f"stranger-{number}",
+        accent=("en-us", "en-gb")[int(rng.random() < 0.4)],
+        variant=variant,
+        pitch=int(rng.integers(30, 82) if woman else rng.integers(12, 60)),
+        pitch_range=int(rng.integers(30, 65)),
+        rate=int(rng.integers(145, 180)),
+        f0=float(rng.uniform(160, 240) if woman else rng.uniform(85, 140)),
+    )
+
+
+def _write(path: Path, shots: list[Shot], model: ModelConfig, codecs: Codecs) -> None:
+    """A shard as `Dataset` reads it, whose pictures are of no size."""
+    tokens = audio_tokens(model.frames)
+    audio = [codecs.audio.encode(torch.from_numpy(shot.audio)[None], tokens) for shot in shots]
+    latents = Timeline(model.frames, 1).latents
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(
+            file,
+            video=np.zeros((len(shots), model.video_channels, latents, 0, 0), np.float16),
+            audio=torch.cat(audio).half().numpy(),
+            mouth=np.stack([shot.mouth for shot in shots]),
+            face=np.stack([shot.face for shot in shots]),
+            texts=np.array(texts_of(shots)),
+        )
+    part.replace(path)
