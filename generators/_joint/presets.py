@@ -151,7 +151,8 @@ def grid(tiny: Preset) -> Preset:
     model = replace(small.model, size=48, frames=65, width=128, heads=4, audio=audio)
     train = replace(
         small.train, clips=1024, held_out=32, steps=1200, batch=16, stills=64, stills_p=0.2, warmup=100,
-        probe_every=500, save_every=500, show_every=0, crop=33, stages=(last,),
+        probe_every=500, save_every=500, show_every=0, crop=33, crop_p=0.75,
+        stages=(last,),
     )  # fmt: skip
     sound, sight = Stage("audio", 2, (Task("audio", 1, 1),), voice="same"), Stage("video", 1, (Task("video", 1, 1),))
     if not model.voice:
