@@ -103,9 +103,20 @@ class TrainableOnClips(Trainable):
     @classmethod
     @abstractmethod
     def train(
-        cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None, data: Path | None = None
+        cls,
+        preset: str,
+        out: Path,
+        *,
+        resume: bool,
+        device: str,
+        steps: int | None,
+        data: Path | None = None,
+        begin: Path | None = None,
     ) -> Path:
-        """As before; `data` holds clips and `captions.jsonl`. Raises UsageError naming the file and line at fault."""
+        """As before; `data` holds clips and `captions.jsonl`, `begin` weights to begin with.
+
+        Raises UsageError naming the file and line at fault.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from avbench.errors import UsageError
+from avbench.precision import WholeMuon, halves
 
 M = TypeVar("M", bound=nn.Module)
 Cell = str | float
@@ -251,7 +252,8 @@ def adamw(recipe: Recipe, groups: Mapping[float, Sequence[Tensor]]) -> torch.opt
 def muon(recipe: Recipe, factor: float, matrices: list[nn.Parameter]) -> torch.optim.Muon:
     """Momentum made orthogonal (Jordan 2024) in steps as large as AdamW's (Liu 2025), for hidden matrices."""
     group = {"params": matrices, "factor": factor}
-    return torch.optim.Muon([group], recipe.rate, recipe.decay, adjust_lr_fn="match_rms_adamw")
+    kind = torch.optim.Muon if all(halves(matrix.device) for matrix in matrices) else WholeMuon
+    return kind([group], recipe.rate, recipe.decay, adjust_lr_fn="match_rms_adamw")
 
 
 class Log:
@@ -299,10 +301,5 @@ def signals() -> Iterator[list[int]]:
 
 
 def mixed(device: str | torch.device) -> torch.autocast:
-    """bf16 for the networks of a training, where the device computes in it.
-
-    A processor without AVX-512 has it emulated, forty times slower than single precision: there it stays off.
-    """
-    kind = torch.device(device).type
-    able = kind != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return torch.autocast(kind, torch.bfloat16, enabled=able)
+    """bf16 for the networks of a training, where the device computes in it."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=halves(device))

@@ -21,6 +21,9 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="Your own clips: a folder with captions.jsonl, in place of the world.")
     ] = None,
+    begin: Annotated[
+        Path | None, typer.Option("--from", help="Weights to begin with, such as a model's that ships; else none.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train a bundled model or scorer on the world; interrupted, it saves, and `--resume` goes on to the same."""
@@ -32,9 +35,11 @@ def train(
     chosen = preset or part.presets[0]
     if data is not None and not issubclass(part, TrainableOnClips):
         raise UsageError(f"--data: {model} is trained on the world only")
+    if begin is not None and not issubclass(part, TrainableOnClips):
+        raise UsageError(f"--from: {model} begins with nothing; only generators begin with weights")
     with interruptible():
         if issubclass(part, TrainableOnClips):
-            path = part.train(chosen, out, resume=resume, device=device, steps=steps, data=data)
+            path = part.train(chosen, out, resume=resume, device=device, steps=steps, data=data, begin=begin)
         else:
             path = part.train(chosen, out, resume=resume, device=device, steps=steps)
     typer.echo(str(path))

@@ -30,7 +30,7 @@ from .gallery import Gallery
 from .making import make
 from .presets import PRESETS
 from .utterances import build_utterances
-from .weights import Trained, facts, load
+from .weights import Trained, begun, facts, load
 
 
 class JointGenerator(Generator, TrainableOnClips, Ablatable):
@@ -101,10 +101,18 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
 
     @classmethod
     def train(
-        cls, preset: str, out: Path, *, resume: bool, device: str, steps: int | None, data: Path | None = None
+        cls,
+        preset: str,
+        out: Path,
+        *,
+        resume: bool,
+        device: str,
+        steps: int | None,
+        data: Path | None = None,
+        begin: Path | None = None,
     ) -> Path:
         """Trains on the world, rendered into OUT/data, or on the clips of `data`; returns OUT/weights.safetensors."""
-        return cls._train(cls.preset(preset), out, out / "data", data, resume, device, steps)
+        return cls._train(cls.preset(preset), out, out / "data", data, resume, device, steps, begin=begin)
 
     @classmethod
     def ablations(cls) -> Mapping[str, Sequence[AblationRow]]:
@@ -165,8 +173,9 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         steps: int | None,
         world: int | None = None,
         apart: Path | None = None,
+        begin: Path | None = None,
     ) -> Path:
-        """`world` is the seed of the training set, where it is not that of the training. `apart` is the folder of the
+        """`begin` has the weights to begin with, and the codecs that go with them. `world` is the seed of the training set, where it is not that of the training. `apart` is the folder of the
         streams that learn alone before, where the preset wants them; by default in `out`.
         """
         require_plotting()
@@ -181,6 +190,8 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
                 cls._train(alone, folder, rendered, own, (folder / "last.pt").exists(), device, None, world)
             team.wait()  # until the first has written them
             learned = streams_of(weights, alone.model)
+        if begin is not None:
+            learned = begun(begin, chosen.model, rendered)
         device = Team.device(device)
         if not team.leads:
             team.wait()  # until the first has made the training set

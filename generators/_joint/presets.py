@@ -26,8 +26,9 @@ HARMONY = Preset(
     ModelConfig(interaction=Interaction(time_map="exact"), voice=True, image_cond="first_latent"),
     TrainConfig(
         utterances=12_288,
-        steps=5000,
+        steps=3600,
         stills=128,
+        stills_p=0.3,
         crop=33,
         crop_p=0.9,
         image_p=0.3,
@@ -35,10 +36,10 @@ HARMONY = Preset(
         probe_every=500,
         show_every=1000,
         stages=(
-            Stage("audio", 1300, (Task("audio", 1, 1),), voice="same", spoken=0.6),
-            Stage("timbre", 600, (Task("audio", 1, 1),), voice="other", spoken=0.6),
-            Stage("video", 400, (Task("video", 1, 1),)),
-            Stage("cts", 2700, CTS, voice="other", spoken=0.2),
+            Stage("audio", 700, (Task("audio", 1, 1),), voice="same", spoken=0.6),
+            Stage("timbre", 500, (Task("audio", 1, 1),), voice="other", spoken=0.6),
+            Stage("video", 300, (Task("video", 1, 1),)),
+            Stage("cts", 2100, CTS, voice="other", spoken=0.2),
         ),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from avbench.errors import UsageError
@@ -86,6 +86,25 @@ def facts(path: Path) -> dict[str, str]:
         return {name: said[name] for name in ("system", "steps", "hours", "clips")}
     except (SafetensorError, OSError, KeyError) as error:
         raise UsageError(f"{path} is no weights file of a training: {error}") from error
+
+
+def begun(weights: Path, config: ModelConfig, folder: Path) -> dict[str, Tensor]:
+    """The state in a file of weights, for a training on the clips in `folder` to begin with.
+
+    Latents mean what the codecs of the weights say, so clips that are yet to be encoded there will be by these. Raises
+    UsageError where the weights are of another model, or the clips there were encoded by other codecs.
+    """
+    trained, path = load(weights), folder / "codecs.safetensors"
+    if trained.model.config != config:
+        raise UsageError(f"--from {weights}: this is another model than the preset's")
+    own = trained.codecs.tensors()
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.contiguous() for name, tensor in own.items()}, path)
+    there = Codecs.of(load_file(path)).tensors()
+    if any(not torch.equal(own[name], there[name]) for name in own):
+        raise UsageError(f"--from {weights}: the clips in {folder} are encoded by other codecs; use a new --out")
+    return trained.model.state_dict()
 
 
 # Names of files written before the streams were modules of their own; the shipped Harmony's is one.
