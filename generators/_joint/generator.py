@@ -175,7 +175,9 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         apart: Path | None = None,
         begin: Path | None = None,
     ) -> Path:
-        """`begin` has the weights to begin with, and the codecs that go with them. `world` is the seed of the training set, where it is not that of the training. `apart` is the folder of the
+        """`begin` has the weights to begin with, and the codecs that go with them.
+
+        `world` is the seed of the training set, where it is not that of the training. `apart` is the folder of the
         streams that learn alone before, where the preset wants them; by default in `out`.
         """
         require_plotting()
