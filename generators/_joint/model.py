@@ -255,7 +255,8 @@ class JointModel(nn.Module):
         return content.z - (s[:, None, :, None, None] if content.z.ndim == 5 else s[..., None]) * out
 
     def _make_axes(self, shape: Shape) -> Axes:
-        return axes(self.config, shape).to(self.prefix.device)
+        with torch.inference_mode(False):  # a training that samples on the way learns with them afterwards
+            return axes(self.config, shape).to(self.prefix.device)
 
     def _each(self, wanted: bool, make: Callable[[], nn.Module]) -> nn.ModuleDict:
         return nn.ModuleDict({str(i): make() for i in self.meets} if wanted else {})

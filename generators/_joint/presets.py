@@ -7,17 +7,7 @@ from dataclasses import replace
 from .config import CTS, AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
 
 _NANO_TRAIN = TrainConfig(
-    clips=64,
-    utterances=0,
-    held_out=8,
-    steps=20,
-    batch=4,
-    crop=17,
-    stills=16,
-    warmup=5,
-    probe_every=10,
-    save_every=10,
-    show_every=20,
+    clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=20
 )
 
 # The papers begin with a trained video model; here each system has a stage in which its video stream learns alone.
@@ -25,21 +15,34 @@ _NANO_TRAIN = TrainConfig(
 HARMONY = Preset(
     ModelConfig(interaction=Interaction(time_map="exact"), voice=True, image_cond="first_latent"),
     TrainConfig(
-        utterances=12_288,
-        steps=3600,
-        stills=128,
-        stills_p=0.3,
-        crop=33,
-        crop_p=0.9,
+        steps=4000,
         image_p=0.3,
         voice_p=0.4,
+        stages=(
+            Stage("audio", 0.25, (Task("audio", 1, 1),), voice="same"),
+            Stage("timbre", 0.1, (Task("audio", 1, 1),), voice="other"),
+            Stage("video", 0.15, (Task("video", 1, 1),)),
+            Stage("cts", 0.5, CTS, voice="other"),
+        ),
+    ),
+)
+
+# What ships goes on from the weights of that: words first, from utterances of a large vocabulary.
+HARMONY_FURTHER = replace(
+    HARMONY,
+    train=replace(
+        HARMONY.train,
+        utterances=12_288,
+        steps=2200,
+        stills=128,
+        stills_p=0.25,
+        crop=33,
+        crop_p=0.9,
         probe_every=500,
-        show_every=1000,
         stages=(
             Stage("audio", 700, (Task("audio", 1, 1),), voice="same", spoken=0.6),
-            Stage("timbre", 500, (Task("audio", 1, 1),), voice="other", spoken=0.6),
-            Stage("video", 300, (Task("video", 1, 1),)),
-            Stage("cts", 2100, CTS, voice="other", spoken=0.2),
+            Stage("timbre", 300, (Task("audio", 1, 1),), voice="other", spoken=0.6),
+            Stage("cts", 1200, CTS, voice="other", spoken=0.2),
         ),
     ),
 )
@@ -129,8 +132,8 @@ def nano(tiny: Preset) -> Preset:
             **{
                 name: getattr(_NANO_TRAIN, name)
                 for name in (
-                    "clips", "utterances", "held_out", "steps", "batch", "crop", "stills", "warmup", "probe_every",
-                    "save_every", "show_every",
+                    "clips", "held_out", "steps", "batch", "crop", "stills", "warmup", "probe_every", "save_every",
+                    "show_every",
                 )
             },
         ),
@@ -152,8 +155,7 @@ def grid(tiny: Preset) -> Preset:
     model = replace(small.model, size=48, frames=65, width=128, heads=4, audio=audio)
     train = replace(
         small.train, clips=1024, held_out=32, steps=1200, batch=16, stills=64, stills_p=0.2, warmup=100,
-        probe_every=500, save_every=500, show_every=0, crop=33, crop_p=0.75,
-        stages=(last,),
+        probe_every=500, save_every=500, show_every=0, crop=33, stages=(last,),
     )  # fmt: skip
     sound, sight = Stage("audio", 2, (Task("audio", 1, 1),), voice="same"), Stage("video", 1, (Task("video", 1, 1),))
     if not model.voice:
@@ -162,7 +164,7 @@ def grid(tiny: Preset) -> Preset:
 
 
 PRESETS: dict[str, dict[str, Preset]] = {
-    "harmony": {"tiny": HARMONY, "nano": nano(HARMONY), "grid": grid(HARMONY)},
+    "harmony": {"tiny": HARMONY, "further": HARMONY_FURTHER, "nano": nano(HARMONY), "grid": grid(HARMONY)},
     "jova": {"tiny": JOVA, "nano": nano(JOVA), "grid": grid(JOVA)},
     "uniavgen": {"tiny": UNIAVGEN, "nano": nano(UNIAVGEN), "grid": grid(UNIAVGEN)},
 }
