@@ -77,6 +77,11 @@ def test_scorers_take_no_clips(tmp_path: Path) -> None:
     assert isinstance(found.exception, UsageError) and "world only" in str(found.exception)
 
 
+def test_scorers_begin_with_nothing(tmp_path: Path) -> None:
+    found = CliRunner().invoke(app, ["train", "syncnet", "--from", str(tmp_path), "--out", str(tmp_path / "o")])
+    assert isinstance(found.exception, UsageError) and "only generators begin with weights" in str(found.exception)
+
+
 def test_references_choose_the_mode(
     folder: Path, data: Dataset, small: Callable[[str], Preset], tmp_path: Path
 ) -> None:

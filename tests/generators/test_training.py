@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from avbench.errors import UsageError
 from avbench.generators._joint import training, weights
@@ -152,3 +152,36 @@ def test_schedule_warms_up_and_cools_down(nano: Preset) -> None:
     rates = [schedule(step, 100, nano.train) for step in range(100)]
     assert rates[0] == pytest.approx(0.2) and rates[50] == 1 and rates[-1] == pytest.approx(0.05)
     assert rates[90] == pytest.approx(0.5)
+
+
+def test_what_sampling_leaves_behind_can_be_trained_on(
+    nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rotations are made once a shape, perhaps while the gallery samples."""
+    monkeypatch.setattr("avbench.training.halves", lambda device: False)  # in bf16 they are copied
+    trainer = _trainer(nano, data, tmp_path)
+    trainer.steps = 10
+    with torch.inference_mode():
+        trainer.loss(torch.Generator().manual_seed(0))
+    trainer.loss(torch.Generator().manual_seed(0))[0].backward()
+
+
+def test_a_training_begins_with_given_weights(nano: Preset, data: Dataset, tmp_path: Path) -> None:
+    first = _trainer(nano, data, tmp_path)
+    path = first.export()
+    learned = weights.begun(path, nano.model, tmp_path / "rendered")
+    second = training.Trainer(nano.model, replace(nano.train, seed=5), data, tmp_path, learned=learned)
+    for name, tensor in first.model.state_dict().items():
+        assert torch.equal(second.model.state_dict()[name], tensor.half().float())
+    kept = weights.Codecs.of(load_file(tmp_path / "rendered" / "codecs.safetensors"))
+    assert torch.equal(kept.audio.pca.basis, data.codecs.audio.pca.basis)  # what is rendered there is encoded by it
+
+
+def test_weights_of_another_model_or_of_other_codecs_are_refused(nano: Preset, data: Dataset, tmp_path: Path) -> None:
+    path = _trainer(nano, data, tmp_path).export()
+    with pytest.raises(UsageError, match="another model than the preset's"):
+        weights.begun(path, replace(nano.model, layers=1), tmp_path)
+    other = {name: tensor.contiguous() + 1 for name, tensor in data.codecs.tensors().items()}
+    save_file(other, tmp_path / "codecs.safetensors")
+    with pytest.raises(UsageError, match="encoded by other codecs; use a new --out"):
+        weights.begun(path, nano.model, tmp_path)

@@ -25,7 +25,6 @@ from avbench.metrics._backbones.world_space import load as load_space
 from avbench.metrics._error_rate import Counts
 from avbench.metrics._world import _trimodal_data as scenes
 from avbench.metrics._world._asr_data import add_noise, coloured, make_noise
-from avbench.world.sayings import rare
 from avbench.metrics._world._prompts import training_prompt
 from avbench.metrics._world.trimodal import CHOICE, recalled
 from avbench.metrics.wer_world import WerWorld
@@ -33,6 +32,7 @@ from avbench.parts import Audio, Benchmark
 from avbench.records import Prompt, SpeechLine
 from avbench.registry import load
 from avbench.world.render import render
+from avbench.world.sayings import rare
 from avbench.world.speakers import HELD_OUT
 
 SEED = 77  # no training's

@@ -1,0 +1,78 @@
+"""Sounds without pictures: what they hold, and that a stage trains the audio stream alone on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from avbench.generators._joint import training, utterances
+from avbench.generators._joint.config import Preset, Stage, Task
+from avbench.generators._joint.data import Dataset
+from avbench.generators._joint.text import spell
+from avbench.generators._joint.utterances import STRANGERS, build_utterances, stranger, utter
+from avbench.world import speech
+
+pytest.importorskip("wordfreq")
+pytest.importorskip("matplotlib")
+needs_espeak = pytest.mark.skipif(speech.library() is None, reason="needs espeak-ng")
+
+
+@needs_espeak
+def test_an_utterance_is_heard_and_not_seen(nano: Preset) -> None:
+    model = replace(nano.model, frames=101)  # long enough for every word
+    made = [utter(index, model, seed=0) for index in range(12)]
+    again = utter(3, model, seed=0)
+    assert (again.audio == made[3].audio).all() and again.prompt == made[3].prompt
+    strangers = [shot for shot in made if shot.speaker.startswith("stranger")]
+    assert 0 < len(strangers) < len(made)
+    assert {shot.prompt.video_caption for shot in strangers} == {"A person speaks."}
+    for shot in made:
+        assert shot.frames.size == 0 and shot.mouth.size == 0 and shot.speaker
+        assert len(shot.audio) == 101 * 640
+        line = shot.prompt.speech[0]
+        assert spell(line.text) == shot.letters or line.language == "zh"  # where a character may be read otherwise
+        assert len(shot.ends) == len(shot.letters) + 1 and shot.ends == sorted(shot.ends)
+
+
+def test_strangers_are_told_by_their_voices() -> None:
+    voices = [stranger(number, seed=0) for number in range(STRANGERS)]
+    assert len({(v.variant, v.pitch, v.pitch_range, v.rate, v.accent) for v in voices}) > 0.99 * STRANGERS
+    assert stranger(5, seed=0) == voices[5] != stranger(5, seed=1)
+
+
+@needs_espeak
+def test_what_is_missing_is_spoken_again(
+    nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(utterances, "SHARD", 2)
+    whole = build_utterances(tmp_path, nano.model, 4, 0, data.codecs)
+    second = tmp_path / "shard_0001.npz"
+    kept = second.read_bytes()
+    second.unlink()
+    again = build_utterances(tmp_path, nano.model, 4, 0, data.codecs)
+    assert second.read_bytes() == kept and len(whole) == len(again) == 4
+    batch = again.batch([0, 3], start=1, frames=9)
+    assert batch.video.numel() == 0 and batch.audio.shape[0] == 2 and batch.audio.abs().sum() > 0
+
+
+@needs_espeak
+def test_a_stage_of_utterances_trains_the_sound_alone(
+    nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(utterances, "SHARD", 4)
+    spoken = build_utterances(tmp_path / "u", nano.model, 4, 0, data.codecs)
+    stage = Stage("cts", 1.0, (Task("joint", 1, 1),), voice="other", spoken=1.0)
+    config = replace(nano.train, stages=(stage,), batch=4)
+    trainer = training.Trainer(nano.model, config, data, tmp_path, utterances=spoken)
+    trainer.steps = 10
+    total, row = trainer.loss(torch.Generator().manual_seed(0))
+    total.backward()
+    assert row["task"] == "utterances" and row["video"] == "" and float(row["audio"]) > 0
+    trained = {name for name, p in trainer.model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert any(name.startswith("audio.") for name in trained) and not any(name.startswith("video.") for name in trained)
+    without = training.Trainer(nano.model, config, data, tmp_path)
+    without.steps = 10
+    assert without.loss(torch.Generator().manual_seed(0))[1]["task"] in ("joint", "stills")
