@@ -11,11 +11,10 @@ from functools import cache
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
@@ -23,34 +22,16 @@ from tqdm import tqdm
 from avbench.errors import UsageError
 from avbench.records import Prompt
 
-from .codec import BLOCK, AudioCodec, Pca, VideoCodec
+from .codec import AudioCodec, Pca, VideoCodec
 from .config import ModelConfig, TrainConfig
-from .text import LETTERS, Condition, caption_words, letter_ids, spell, stretch
+from .shots import Shot, shoot, texts_of
+from .text import LETTERS, Condition, caption_words, letter_ids, stretch
 from .timemap import Timeline
-from .tokens import FPS, TOKEN_SECONDS, audio_tokens
+from .tokens import TOKEN_SECONDS, audio_tokens
 from .weights import Codecs
 
 SHARD, FIT, MOUTH = 64, 192, 12
 VOICE = 31  # audio tokens of a reference voice: a second
-KINDS: tuple[Literal["speech", "ambient", "complex"], ...] = ("speech", "ambient", "complex")
-ODDS = (0.4, 0.4, 0.2)
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """One clip: uint8 `frames`, 16 kHz `audio`, its texts and letter times, and who speaks ("": nobody known).
-
-    `mouth` (F, h, w) is bool, `face` the share of each cell that the face covers, the most over a latent's frames.
-    """
-
-    frames: NDArray[np.uint8]
-    audio: NDArray[np.float32]
-    mouth: NDArray[np.bool_]
-    prompt: Prompt
-    letters: str
-    ends: list[float]
-    face: NDArray[np.float16]
-    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,70 +142,6 @@ def build(folder: Path, model: ModelConfig, train: TrainConfig, clips: Path | No
     return Dataset(folder, model)
 
 
-def mouth_mask(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[np.bool_]:
-    """(F, h, w): the union of the mouth boxes (T, 4) of a latent's frames, rounded outwards to 8-pixel cells."""
-    line, mask = Timeline(4 * latents - 3, 1), np.zeros((latents, cells, cells), np.bool_)
-    for i in range(latents):
-        near = boxes[slice(*line.span(i))]
-        near = near[~np.isnan(near).any(1)]
-        if len(near):
-            x0, y0 = np.floor(near[:, :2].min(0) / BLOCK).astype(int).clip(0)
-            x1, y1 = np.ceil(near[:, 2:].max(0) / BLOCK).astype(int)
-            mask[i, y0:y1, x0:x1] = True
-    return mask
-
-
-def face_cover(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[np.float16]:
-    """(F, h, w): the share of each 8-pixel cell inside the face box (T, 4), the most over a latent's frames."""
-    line, cover = Timeline(4 * latents - 3, 1), np.zeros((latents, cells, cells), np.float16)
-    edges = np.arange(cells) * BLOCK
-    for i in range(latents):
-        for x0, y0, x1, y1 in boxes[slice(*line.span(i))]:
-            if not np.isnan(x0):
-                wide, high = (
-                    np.clip(np.minimum(edges + BLOCK, high) - np.maximum(edges, low), 0, BLOCK) / BLOCK
-                    for low, high in ((x0, x1), (y0, y1))
-                )
-                cover[i] = np.maximum(cover[i], high[:, None] * wide)
-    return cover
-
-
-def letter_times(words: list[tuple[str, float, float]]) -> tuple[str, list[float]]:
-    """Letters of the spelled words and the end of the leading silence and of each letter.
-
-    A word's letters share its time evenly; a space lasts as long as the pause that it stands for.
-    """
-    letters, ends = "", [0.0]
-    for text, start, end in words:
-        if not (word := spell(text)):
-            continue
-        if letters:
-            letters += " "
-            ends.append(max(start, ends[-1]))
-        else:
-            ends[0] = start
-        begin = ends[-1]
-        letters += word
-        ends += [begin + (max(end, begin) - begin) * (n + 1) / len(word) for n in range(len(word))]
-    return letters, ends
-
-
-def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
-    """Clip `index` of the training set of `seed`."""
-    from avbench.world.prompts import sample_prompt
-    from avbench.world.render import render
-
-    rng = np.random.default_rng((seed, index))
-    prompt = sample_prompt(rng, KINDS[int(rng.choice(3, p=ODDS))], "zh" if rng.random() < 0.15 else "en")
-    take = render(prompt, int(rng.integers(2**31)), model.size, model.frames / FPS)
-    latents = Timeline(model.frames, 1).latents
-    mask = mouth_mask(take.truth.mouth_box, latents, model.size // BLOCK)
-    face = face_cover(take.truth.face_box, latents, model.size // BLOCK)
-    letters, ends = letter_times([(word.text, word.start, word.end) for word in take.truth.words])
-    frames = take.frames[: model.frames]
-    return Shot(frames, take.audio, mask, prompt, letters, ends, face, take.truth.speaker or "")
-
-
 def _shots(indices: range, model: ModelConfig, seed: int) -> Iterator[Shot]:
     workers = min(os.cpu_count() or 1, 16)
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=modest) as pool:
@@ -286,18 +203,3 @@ def write_shard(path: Path, shots: list[Shot], codecs: Codecs) -> None:
             texts=np.array(texts_of(shots)),
         )
     part.replace(path)
-
-
-def texts_of(shots: list[Shot]) -> list[str]:
-    """What a shard holds of their texts, a JSON object each."""
-    return [
-        json.dumps(
-            {
-                "prompt": {"video_caption": s.prompt.video_caption, "audio_caption": s.prompt.audio_caption},
-                "letters": s.letters,
-                "ends": s.ends,
-                "speaker": s.speaker,
-            }
-        )
-        for s in shots
-    ]

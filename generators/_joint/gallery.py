@@ -16,9 +16,9 @@ from avbench.scoring import ToScore, score_clip
 from avbench.world.prompts import sample_prompt
 
 from .config import SampleConfig
-from .data import KINDS
 from .making import make
 from .model import JointModel
+from .shots import KINDS
 from .tokens import FPS
 from .weights import Codecs
 

@@ -17,7 +17,8 @@ from avbench.records import Clip
 from .clips import film
 from .codec import BLOCK
 from .config import ModelConfig
-from .data import Dataset, Shot, write_shots
+from .data import Dataset, write_shots
+from .shots import Shot
 from .text import transcript
 from .timemap import Timeline
 from .tokens import AUDIO_RATE, FPS

@@ -23,7 +23,8 @@ from avbench.records import SpeechLine
 from avbench.world.speakers import SPEAKERS, Speaker
 
 from .config import ModelConfig
-from .data import Dataset, Shot, letter_times, modest, texts_of
+from .data import Dataset, modest
+from .shots import Shot, letter_times, texts_of
 from .timemap import Timeline
 from .tokens import FPS, audio_tokens
 from .weights import Codecs

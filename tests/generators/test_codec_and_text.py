@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avbench.generators._joint.codec import Pca, VideoCodec, still
-from avbench.generators._joint.data import Dataset, Shot, letter_times, mouth_mask
+from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.encoders import DurationPredictor
+from avbench.generators._joint.shots import Shot, letter_times, mouth_mask
 from avbench.generators._joint.spectrum import log_mel
 from avbench.generators._joint.text import (
     LETTERS,
@@ -128,6 +129,12 @@ def test_letter_times_share_the_word() -> None:
     assert letters == "go on"
     np.testing.assert_allclose(ends, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
     assert letter_times([]) == ("", [0.0])
+
+
+def test_a_character_is_read_among_its_neighbours() -> None:
+    words = [(character, n / 10, (n + 1) / 10) for n, character in enumerate("\u5403\u8304\u5b50")]  # an aubergine
+    assert letter_times([*words, ("please", 0.4, 0.6)])[0] == f"{spell(chr(0x5403) + chr(0x8304) + chr(0x5b50))} please"
+    assert "QIE2" in letter_times(words)[0]  # alone, the second is JIA1
 
 
 @pytest.mark.slow
