@@ -176,7 +176,7 @@ def _columns(metrics: Mapping[str, Any]) -> list[dict[str, object]]:
 
 
 def _unavailable(tally: Tally, choice: Choice) -> tuple[str, ...]:
-    needy = {reason.metric for reason in tally.reasons if reason.reason.startswith(NEEDS)}
+    needy = {reason.metric for reason in tally.reasons if reason.reason.startswith(NEEDS)} - set(tally.scored)
     return tuple(
         metric.name
         for metric in choice.metrics

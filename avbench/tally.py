@@ -19,12 +19,16 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Clips by state, scores by status, why scores are missing, and how many clips or set statistics have failed."""
+    """Clips by state, scores by status, why scores are missing, and how many clips or set statistics have failed.
+
+    `scored`: the columns that have a number of anything.
+    """
 
     clips: Mapping[str, int]
     statuses: Mapping[str, int]
     reasons: tuple[Reason, ...]
     failed: int
+    scored: tuple[str, ...] = ()
 
 
 def count(db: sqlite3.Connection) -> Tally:
@@ -42,10 +46,12 @@ def count(db: sqlite3.Connection) -> Tally:
         " UNION ALL SELECT '', 'failed', reason, count(*) FROM clips WHERE state = 'failed' GROUP BY reason"
         " ORDER BY 4 DESC, 1, 2, 3"
     )
+    ok = "SELECT metric FROM scores WHERE status = 'ok' UNION SELECT metric FROM set_scores WHERE status = 'ok'"
+    scored = tuple(name for (name,) in db.execute(f"{ok} ORDER BY 1"))
     (failed,) = db.execute(
         "SELECT count(*) + (SELECT count(*) FROM set_scores WHERE status = 'failed')"
         " FROM clips WHERE state = 'failed'"
         " OR id IN (SELECT clip FROM scores WHERE status = 'failed')"
         " OR id IN (SELECT clip FROM materials WHERE status = 'failed')"
     ).fetchone()
-    return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed)
+    return Tally(clips, statuses, tuple(Reason(*row) for row in reasons), failed, scored)

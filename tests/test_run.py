@@ -170,6 +170,14 @@ def test_a_bad_item_does_not_fail_its_batch(avbench: Any, tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "r").rglob("*.mp4")) == ["p0_s0.mp4", "p2_s0.mp4", "p4_s0.mp4"]
 
 
+def test_what_one_clip_needs_is_not_missing_from_the_metric(avbench: Any, tmp_path: Path) -> None:
+    """As a transcript with speakers may be, which cpcer reads beside each clip."""
+    suite = avbench.suite({}, {"tags": ["do:need"]})
+    done = avbench("run", "-m", "toy", "-s", suite, "--metrics", "toy_needy", "--out", "r", TOY_WEIGHTS="1")
+    assert "needs a file" in done.stderr and "unavailable" not in done.stderr
+    assert sorted(scores(tmp_path / "r").status) == ["ok", "unscored"]
+
+
 @pytest.mark.slow
 def test_missing_weights_are_tried_again_once_they_came(avbench: Any, tmp_path: Path) -> None:
     suite = avbench.suite({})

@@ -133,7 +133,7 @@ def test_letter_times_share_the_word() -> None:
 
 def test_a_character_is_read_among_its_neighbours() -> None:
     words = [(character, n / 10, (n + 1) / 10) for n, character in enumerate("\u5403\u8304\u5b50")]  # an aubergine
-    assert letter_times([*words, ("please", 0.4, 0.6)])[0] == f"{spell(chr(0x5403) + chr(0x8304) + chr(0x5b50))} please"
+    assert letter_times([*words, ("please", 0.4, 0.6)])[0] == f"{spell(chr(0x5403) + chr(0x8304) + chr(0x5B50))} please"
     assert "QIE2" in letter_times(words)[0]  # alone, the second is JIA1
 
 

@@ -227,6 +227,8 @@ class ToyNeedy(Metric):
     core = False
 
     def score(self, clip: Clip, features: Features) -> Mapping[str, float | Score]:
+        if "do:need" in clip.prompt.tags:
+            raise Unscored("needs a file beside the clip")
         if os.environ.get("TOY_WEIGHTS"):
             return {"toy_needy": 1.0}
         raise Unscored('needs weights "toy"; run avbench weights pull toy')

@@ -118,14 +118,21 @@ def test_every_column_of_the_six_sets(whole_home: Path, shared: Path, avbench: A
 
 
 def test_columns_of_long_clips(whole_home: Path, shared: Path, avbench: Any) -> None:
+    """One clip is long enough for all of them; the other is one more for the covariance of `fvd_i3d`."""
     for folder, source in (("clips", "universe1_00000.mp4"), ("real", "universe1_00041.mp4")):
         (avbench.folder / folder).mkdir()
-        write(avbench.folder / folder / "talk.mp4", cut(shared / "media" / source, 0.0, 20, Fraction(4)))
-    given = ("clips", "--reference", "real", "--model", "seeded", "--allow-unverified", "--workers", "0", "--out", "r")
-    row = {"path": "talk.mp4", "id": "talk", "video_caption": "a person talks", "audio_caption": "a voice"}
-    (avbench.folder / "rows.jsonl").write_text(json.dumps(row))
-    metrics = ("--metrics", ",".join(WITHOUT), "--manifest", "rows.jsonl")
-    avbench("score", *given, *metrics, AVBENCH_HOME=str(whole_home))
+        for name, frames, rate in (("talk", 20, 4), ("short", 16, 16)):
+            sample = cut(shared / "media" / source, 0.0, frames, Fraction(rate))
+            write(avbench.folder / folder / f"{name}.mp4", sample)
+    rows = [
+        {"path": f"{id}.mp4", "id": id, "video_caption": "a person talks", "audio_caption": "a voice"}
+        for id in ("talk", "short")
+    ]
+    (avbench.folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    given = ("clips", "--manifest", "rows.jsonl", "--reference", "real", "--model", "seeded", "--allow-unverified")
+    avbench(
+        "score", *given, "--metrics", ",".join(WITHOUT), "--workers", "0", "--out", "r", AVBENCH_HOME=str(whole_home)
+    )
     found = pd.concat([pd.read_parquet(avbench.folder / "r" / f"{name}.parquet") for name in ("scores", "set_scores")])
     for column in WITHOUT:
         there = found[found.metric == column]
