@@ -46,8 +46,8 @@ def test_a_step_is_pytorchs_but_for_rounding() -> None:
                 p.grad = gradient.clone()
             optimiser.step()
         ends.append(([p.detach() for p in matrices], optimiser.state_dict()))
-    for p, q, first in zip(ends[0][0], ends[1][0], begin, strict=True):
-        assert (p - q).norm() < 0.02 * (p - first).norm()
+    for one, other, first in zip(ends[0][0], ends[1][0], begin, strict=True):
+        assert (one - other).norm() < 0.02 * (one - first).norm()
     for index, state in ends[0][1]["state"].items():
         assert torch.equal(state["momentum_buffer"], ends[1][1]["state"][index]["momentum_buffer"])
 
