@@ -20,3 +20,15 @@ document.documentElement.classList.add("scripted");
     remember(root.dataset.theme);
   });
 })();
+
+/** Paper has nothing to click on: what is folded lies open there, and is folded again after. */
+(() => {
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
+})();

@@ -47,6 +47,15 @@ def test_hostile_prompts_are_text(pages: Path, browser: Any) -> None:
     assert browser.complaints == []
 
 
+def test_what_is_folded_lies_open_on_paper(pages: Path, browser: Any) -> None:
+    page = browser.open(prompt(pages, "speech-1"))
+    folded = "document.querySelectorAll('details:not([open])').length"
+    before = page.evaluate(folded)
+    page.evaluate("window.folded = null; addEventListener('beforeprint', () => { window.folded = " + folded + " })")
+    page.pdf()
+    assert before > 0 and page.evaluate("window.folded") == 0 and page.evaluate(folded) == before
+
+
 def test_the_table_sorts_filters_and_keeps_its_state(pages: Path, browser: Any) -> None:
     page = browser.open(pages / "index.html")
     rows = "[...document.querySelectorAll('#table tbody tr:not([hidden]) .name')].map((name) => name.textContent)"
