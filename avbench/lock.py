@@ -27,3 +27,18 @@ def take(run_dir: Path) -> int:
     os.ftruncate(lock, 0)
     os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
     return lock
+
+
+def held(run_dir: Path) -> bool:
+    """Does a process write there now?"""
+    try:
+        lock = os.open(run_dir / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

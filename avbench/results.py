@@ -15,6 +15,7 @@ import pandas as pd
 from avbench.errors import UsageError
 from avbench.identity import unlike
 from avbench.leaderboard import Measure
+from avbench.lock import held
 from avbench.records import Column, Direction, Prompt
 from avbench.store import is_run, load_prompts, load_scores, load_set_scores, load_weights
 
@@ -129,6 +130,8 @@ def run_info(run: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path} does not name its columns: the run was cut off; give the same command again to finish it"
         )
+    if info.get("state") == "running" and not held(run):
+        info["state"] = "killed"  # it could not say so itself
     return info
 
 

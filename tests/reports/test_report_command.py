@@ -15,6 +15,7 @@ import pytest
 
 from avbench.cli.report import report
 from avbench.errors import IncompleteError, UsageError
+from avbench.lock import take
 
 MakeRun = Callable[..., Path]
 COLUMN = {
@@ -145,6 +146,16 @@ def test_another_protocol_version_is_refused(make_run: MakeRun) -> None:
 def test_an_interrupted_run_says_so(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     report([make_run("a", [0.5], state="interrupted")], form="table")
     assert "a: this run is interrupted" in capsys.readouterr().out
+
+
+def test_a_killed_run_is_told_from_one_that_goes_on(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run("a", [0.5], state="running")
+    report([run], form="table")
+    assert "a: this run is killed" in capsys.readouterr().out
+    lock = take(run)
+    report([run], form="table")
+    assert "a: this run is running" in capsys.readouterr().out
+    os.close(lock)
 
 
 def test_a_run_without_scores_is_incomplete(make_run: MakeRun) -> None:
