@@ -75,7 +75,7 @@ def test_missing_weights_say_how_to_train(tmp_path: Path) -> None:
 
 def test_unknown_presets_and_held_folders_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    with pytest.raises(UsageError, match="tiny, nano, grid"):
+    with pytest.raises(UsageError, match="tiny, further, nano, grid"):
         Harmony.train("huge", tmp_path, resume=False, device="cpu", steps=None)
     (tmp_path / "last.pt").touch()
     with pytest.raises(UsageError, match="--resume"):
