@@ -48,7 +48,7 @@ CHOICE = 20  # classes that the tri-modal scorer chooses from
 def suites(run: Path, model: str) -> None:
     scores = load_scores(run)
     scores = scores[scores["status"] == Status.OK]
-    for name in ("world", model):
+    for name in (one for one in ("world", model) if (scores["model"] == one).any()):
         table = scores[scores["model"] == name].pivot_table(
             index=["suite", "prompt_id", "seed"], columns="metric", values="value"
         )
