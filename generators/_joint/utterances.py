@@ -1,7 +1,7 @@
 """Sounds without pictures, for the audio stream: people who say words from a large vocabulary.
 
 The clips of a training set hold a few thousand words, and a stream that reads letters misreads the rest; sound alone
-costs a twentieth of a clip. Half of them are the world's people, described; the others are strangers whom the caption
+costs a third of a clip. Half of them are the world's people, described; the others are strangers whom the caption
 does not describe, so that a reference voice is all that tells how they sound.
 """
 
