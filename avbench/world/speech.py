@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from scipy.signal import resample_poly
 
 from avbench.world import espeak
 from avbench.world.formant import speak_formant
-from avbench.world.speakers import Speaker
+from avbench.world.speakers import SPEAKERS, Speaker
 from avbench.world.truth import Phone, Word
 
 RATE = 16000
@@ -95,6 +95,24 @@ def library() -> tuple[str, str] | None:
             return None
         return path, ""
     return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
+
+
+def phonemes(text: str, accent: str = "en-us") -> tuple[str, ...]:
+    """How English `text` is pronounced: espeak-ng's mnemonics and `_` for a pause, as `say` has them between two.
+
+    Without espeak-ng they are those of the formant voice.
+    """
+    speaker = replace(SPEAKERS["ana"], accent=accent)
+    found, slow = library(), float("inf")
+    raw = (
+        _espeak(found, text, "en", speaker, speaker.rate, slow)
+        if found
+        else Raw(*speak_formant(text, "en", speaker, speaker.rate, 2.0 + len(text), 0))
+    )
+    symbols = [phone.symbol for phone in raw.phones]
+    while symbols and symbols[-1] == "_":
+        symbols.pop()
+    return tuple(symbols)
 
 
 def utter(calls: Sequence[Mapping[str, object]]) -> list[Raw]:

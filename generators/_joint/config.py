@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from avbench.errors import UsageError
 
+from .text import SPELLINGS
+
 ATTENTIONS = ("global", "segment", "window", "interp")
 MIXTURES = ("joint", "parallel", "parallel_linear")  # these change self-attention itself
 POSITIONS = ("before_self_attn", "before_cross_attn", "before_ffn")
@@ -86,6 +88,7 @@ class AudioConfig:
     own tokens (Harmony) or as text streams of a `joint` attention (JoVA; the video stream then reads the same way).
     `speech`: `aligned` adds each token's letter by predicted durations, `text` leaves the timing to attention,
     `caption` means that the caption contains it (full size). Without `captioned` the stream reads letters alone.
+    `spelling` of English at the tiny sizes: its `letters`, or its `sounds` (`text`).
     """
 
     width: int = 0
@@ -95,8 +98,10 @@ class AudioConfig:
     speech: str = "aligned"
     embed: str = "linear"
     captioned: bool = True
+    spelling: str = "letters"
 
     def __post_init__(self) -> None:
+        _one_of("audio.spelling", self.spelling, SPELLINGS)
         _one_of("audio.text", self.text, ("cross", "concat", "joint"))
         _one_of("audio.speech", self.speech, ("aligned", "text", "caption"))
         _one_of("audio.embed", self.embed, ("linear", "mlp"))

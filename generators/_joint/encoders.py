@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import ModelConfig
-from .text import ALPHABET, AUDIO_WORDS, LETTERS, VIDEO_WORDS, Condition, letter_ids
+from .text import AUDIO_WORDS, LETTERS, VIDEO_WORDS, Condition, letter_ids, symbols
 
+LETTER_TABLES = ("speech.embed.weight", "durations.embed.weight")  # a row for each symbol of `text`
 F5_LETTERS, F5_WIDTH = 2546, 512  # F5-TTS's characters and pinyin, and the filler
 
 
@@ -65,8 +67,9 @@ class Texts(nn.Module):
         super().__init__()
         self.config = config.audio
         self.captions = CaptionEncoder(config.words, config.width)
-        self.speech = SpeechEncoder(config.audio_width)
-        self.durations = DurationPredictor(config.words)
+        letters = symbols(config.audio.spelling)
+        self.speech = SpeechEncoder(letters, config.audio_width)
+        self.durations = DurationPredictor(letters, config.words)
         same = config.audio_width == config.width
         self.narrow: nn.Module = nn.Identity() if same else nn.Linear(config.width, config.audio_width)
 
@@ -200,9 +203,9 @@ class CaptionEncoder(nn.Module):
 class SpeechEncoder(nn.Module):
     """Letters to features in context, laid out on the audio tokens (`audio.text: aligned`)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, letters: int, width: int) -> None:
         super().__init__()
-        self.embed = nn.Embedding(len(ALPHABET), width)
+        self.embed = nn.Embedding(letters, width)
         self.encode = nn.Sequential(ConvNeXt(width), ConvNeXt(width), nn.LayerNorm(width))
         self.phase = nn.Linear(2, width)
 
@@ -222,9 +225,9 @@ class DurationPredictor(nn.Module):
 
     WIDTH = 64
 
-    def __init__(self, buckets: int) -> None:
+    def __init__(self, letters: int, buckets: int) -> None:
         super().__init__()
-        self.embed = nn.Embedding(len(ALPHABET), self.WIDTH)
+        self.embed = nn.Embedding(letters, self.WIDTH)
         self.voice = nn.Embedding(buckets, self.WIDTH, padding_idx=0)
         self.encode = nn.Sequential(ConvNeXt(self.WIDTH), ConvNeXt(self.WIDTH), nn.LayerNorm(self.WIDTH))
         self.read = nn.Linear(self.WIDTH, 1)
@@ -241,7 +244,7 @@ class DurationPredictor(nn.Module):
         return (error * spoken).sum() / spoken.sum().clamp_min(1)
 
     @torch.no_grad()
-    def ends(self, letters: str, audio_words: Tensor, seconds: float, token_seconds: float) -> list[float]:
+    def ends(self, letters: Sequence[str], audio_words: Tensor, seconds: float, token_seconds: float) -> list[float]:
         """End times of the leading silence and of each letter; squeezed where needed to fit `seconds`."""
         ids = torch.tensor([letter_ids(letters)], device=audio_words.device)
         count = min(len(letters) + 1, LETTERS)

@@ -41,7 +41,7 @@ def condition_of(model: JointModel, prompt: Prompt, frames: int) -> Condition:
     """The prompt's texts; the model itself says how long its letters last."""
     tokens, device = audio_tokens(frames), model.prefix.device
     seen, heard = (torch.tensor([ids]) for ids in caption_words(prompt, model.config.words))
-    letters = transcript(prompt)
+    letters = transcript(prompt, model.config.audio.spelling)
     reading, phase = torch.zeros(tokens, dtype=torch.int64), torch.zeros(tokens)
     if letters:
         ends = model.texts.durations.ends(letters, heard[0].to(device), frames / FPS, TOKEN_SECONDS)

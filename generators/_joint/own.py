@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,7 @@ def _shots(clips: tuple[Clip, ...], model: ModelConfig) -> Iterator[Shot]:
             raise UsageError(f"--data: {clip.path}: {error}") from error
         missing = model.frames - len(frames)
         frames = np.concatenate([frames, np.repeat(frames[-1:], missing, 0)]) if missing > 0 else frames
-        letters = transcript(clip.prompt)
+        letters = transcript(clip.prompt, model.audio.spelling)
         speakers = {line.speaker for line in clip.prompt.speech}
         yield Shot(
             frames,
@@ -69,7 +69,7 @@ def _shots(clips: tuple[Clip, ...], model: ModelConfig) -> Iterator[Shot]:
         )
 
 
-def spread(letters: str, sound: NDArray[np.float32]) -> list[float]:
+def spread(letters: Sequence[str], sound: NDArray[np.float32]) -> list[float]:
     """End times of the leading silence and of each letter, evenly from the first sound to the last."""
     if not letters:
         return [0.0]

@@ -13,7 +13,12 @@ _NANO_TRAIN = TrainConfig(
 # The papers begin with a trained video model; here each system has a stage in which its video stream learns alone.
 # Harmony's own: the audio stream with a reference voice from the same clip, then from another one; cross-task synergy.
 HARMONY = Preset(
-    ModelConfig(interaction=Interaction(time_map="exact"), voice=True, image_cond="first_latent"),
+    ModelConfig(
+        interaction=Interaction(time_map="exact"),
+        audio=AudioConfig(spelling="sounds"),
+        voice=True,
+        image_cond="first_latent",
+    ),
     TrainConfig(
         steps=4000,
         image_p=0.3,
@@ -149,7 +154,7 @@ def grid(tiny: Preset) -> Preset:
     """
     small, stages = nano(tiny), tiny.train.stages
     last = replace(stages[-1], share=1.0, mask=max(stage.mask for stage in stages))
-    audio = small.model.audio
+    audio = replace(small.model.audio, spelling="letters")  # as the published tables have it
     if audio.width:
         audio = replace(audio, width=96, heads=3)
     model = replace(small.model, size=48, frames=65, width=128, heads=4, audio=audio)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -11,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.records import Prompt
+from avbench.world.truth import Phone, Truth
 
 from .codec import BLOCK
 from .config import ModelConfig
-from .text import spell
+from .text import sounds, spell
 from .timemap import Timeline
 from .tokens import FPS
 
@@ -33,7 +35,7 @@ class Shot:
     audio: NDArray[np.float32]
     mouth: NDArray[np.bool_]
     prompt: Prompt
-    letters: str
+    letters: Sequence[str]
     ends: list[float]
     face: NDArray[np.float16]
     speaker: str = ""
@@ -65,6 +67,27 @@ def face_cover(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[
                 )
                 cover[i] = np.maximum(cover[i], high[:, None] * wide)
     return cover
+
+
+def reading(truth: Truth, prompt: Prompt, spelling: str) -> tuple[list[str], list[float]]:
+    """What is said in a clip, spelled, and when the leading silence and each letter end."""
+    if spelling == "sounds" and prompt.speech and prompt.speech[0].language != "zh":
+        return sound_times(truth.phones)
+    letters, ends = letter_times([(word.text, word.start, word.end) for word in truth.words])
+    return list(letters), ends
+
+
+def sound_times(phones: Sequence[Phone]) -> tuple[list[str], list[float]]:
+    """The symbols of phonemes, and when the leading silence and each of them end."""
+    letters, ends = [], [phones[0].start if phones else 0.0]
+    for phone in phones:
+        for symbol in sounds([phone.symbol]):
+            letters.append(symbol)
+            ends.append(phone.end)
+    while letters and letters[-1] == " ":
+        letters.pop()
+        ends.pop()
+    return letters, ends
 
 
 def letter_times(words: list[tuple[str, float, float]]) -> tuple[str, list[float]]:
@@ -108,7 +131,7 @@ def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
     latents = Timeline(model.frames, 1).latents
     mask = mouth_mask(take.truth.mouth_box, latents, model.size // BLOCK)
     face = face_cover(take.truth.face_box, latents, model.size // BLOCK)
-    letters, ends = letter_times([(word.text, word.start, word.end) for word in take.truth.words])
+    letters, ends = reading(take.truth, prompt, model.audio.spelling)
     frames = take.frames[: model.frames]
     return Shot(frames, take.audio, mask, prompt, letters, ends, face, take.truth.speaker or "")
 

@@ -1,4 +1,8 @@
-"""What the streams read: captions as hashed words, the transcript as letters stretched over the audio timeline."""
+"""What the streams read: captions as hashed words, the transcript as letters stretched over the audio timeline.
+
+Mandarin is spelled in pinyin. English is spelled in its letters or, where a model's `audio.spelling` says `sounds`, in
+the phonemes of espeak-ng: a small model reads words that it never met, and need not learn how English is written.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,13 @@ from avbench.records import Prompt
 VIDEO_WORDS, AUDIO_WORDS, LETTERS = 40, 56, 96
 _SEPARATOR = "|"
 ALPHABET = "^ abcdefghijklmnopqrstuvwxyz'ABCDEFGHIJKLMNOPQRSTUVWXYZ12345"  # capitals and tone digits: pinyin
-_IDS = {letter: i for i, letter in enumerate(ALPHABET)}
+SOUNDS = (  # espeak-ng's mnemonics of American and British English
+    "n t s I d k r l @ m p E z a b eI f i i: aI a# 3 0 I2 V v w oU u: D N g S @L h dZ j @2 I# ; 3: tS A@ O@ t# aU T O: "
+    "U r- e@ i@ aa o@ i@3 O2 OI A: U@ aI@ Z @- @5 t2 aI3 n- ? A~ O x"
+).split()
+_SYMBOLS = {"letters": tuple(ALPHABET), "sounds": (*ALPHABET, *(f"/{sound}" for sound in SOUNDS))}
+SPELLINGS = tuple(_SYMBOLS)
+_IDS = {symbol: i for i, symbol in enumerate(_SYMBOLS["sounds"])}
 SILENCE = _IDS["^"]
 
 
@@ -60,9 +70,37 @@ def caption_words(prompt: Prompt, buckets: int) -> tuple[list[int], list[int]]:
     return _padded(_hashed(seen, buckets), VIDEO_WORDS), _padded(_hashed(both, buckets), AUDIO_WORDS)
 
 
-def transcript(prompt: Prompt) -> str:
-    """The letters of all speech lines in order: English in small letters, Mandarin as toned pinyin in capitals."""
-    return " ".join(spelled for line in prompt.speech if (spelled := spell(line.text)))
+def symbols(spelling: str) -> int:
+    """How many there are of a spelling."""
+    return len(_SYMBOLS[spelling])
+
+
+def transcript(prompt: Prompt, spelling: str) -> list[str]:
+    """The letters of all speech lines in order: Mandarin as toned pinyin in capitals, English as the spelling has it."""
+    found: list[str] = []
+    for line in prompt.speech:
+        spelled = sounded(line.text) if spelling == "sounds" else list(spell(line.text))
+        found += [" ", *spelled] if found and spelled else spelled
+    return found
+
+
+def sounded(text: str) -> list[str]:
+    """The phonemes of English and the pinyin of Chinese, each stretch of a text by itself; pauses are spaces."""
+    from avbench.world.speech import phonemes
+
+    found: list[str] = []
+    for piece in re.findall(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]*[^\W\u4e00-\u9fff][^\u4e00-\u9fff]*", text):
+        chinese = "\u4e00" <= piece[0] <= "\u9fff"
+        plain = re.sub(r"[^\w\s'’,.?!;:-]", " ", piece)  # espeak-ng names the marks that it does not know
+        spelled = list(spell(piece)) if chinese else sounds(phonemes(plain))
+        found += [" ", *spelled] if found else spelled
+    return found
+
+
+def sounds(phones: Iterable[str]) -> list[str]:
+    """The symbols of phonemes; `_` is a pause. One that English lacks is left out."""
+    named = (" " if phone == "_" else f"/{phone}" for phone in phones)
+    return [symbol for symbol in named if symbol in _IDS]
 
 
 def spell(text: str) -> str:
@@ -77,7 +115,7 @@ def spell(text: str) -> str:
     return " ".join(word for word in kept if word)
 
 
-def letter_ids(letters: str) -> list[int]:
+def letter_ids(letters: Iterable[str]) -> list[int]:
     """Ids of `^` (leading silence) and the letters, cut and padded to 96."""
     return _padded([SILENCE, *(_IDS[letter] for letter in letters)], LETTERS)
 

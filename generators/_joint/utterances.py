@@ -1,8 +1,8 @@
-"""Sounds without pictures, for the audio stream: people who say words from a large vocabulary.
+"""Sounds without pictures, for the audio stream: people who say words from a large vocabulary, and events.
 
-The clips of a training set hold a few thousand words, and a stream that reads letters misreads the rest; sound alone
-costs a third of a clip. Half of them are the world's people, described; the others are strangers whom the caption
-does not describe, so that a reference voice is all that tells how they sound.
+The clips of a training set hold a few thousand words, and a stream misreads the rest; sound alone costs a third of a
+clip. Half of the voices are the world's people, described; the others are strangers whom the caption does not describe,
+so that a reference voice is all that tells how they sound. A quarter of the sounds are the world's events, described.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from avbench.records import SpeechLine
+from avbench.records import Prompt, SpeechLine
 from avbench.world.speakers import SPEAKERS, Speaker
 
 from .config import ModelConfig
 from .data import Dataset, modest
-from .shots import Shot, letter_times, texts_of
+from .shots import Shot, reading, texts_of
 from .timemap import Timeline
 from .tokens import FPS, audio_tokens
 from .weights import Codecs
@@ -32,6 +32,7 @@ from .weights import Codecs
 SHARD = 256
 STRANGERS = 256
 MANDARIN = 0.2
+EVENTS = 0.25
 VARIANTS = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
 
 
@@ -59,20 +60,28 @@ def build_utterances(folder: Path, model: ModelConfig, count: int, seed: int, co
 def utter(index: int, model: ModelConfig, seed: int) -> Shot:
     """Utterance `index` of the training set of `seed`: a shot of no pixels."""
     from avbench.world.prompts import sample_prompt
-    from avbench.world.render import render
     from avbench.world.sayings import draw
 
     rng = np.random.default_rng((seed, index, 0x5A1D))
+    if rng.random() < EVENTS:
+        return heard(sample_prompt(rng, "ambient", "en"), int(rng.integers(2**31)), model)
     language: Literal["en", "zh"] = "zh" if rng.random() < MANDARIN else "en"
     prompt, talker = sample_prompt(rng, "speech", language), None
-    name = prompt.speech[0].speaker
     if rng.random() < 0.5:
         talker = stranger(int(rng.integers(STRANGERS)), seed)
-        prompt, name = replace(prompt, video_caption="A person speaks."), talker.name
+        prompt = replace(prompt, video_caption="A person speaks.")
     line = SpeechLine(draw(rng, language), language, prompt.speech[0].speaker)
     prompt = replace(prompt, speech=(line,))
-    take = render(prompt, int(rng.integers(2**31)), 16, model.frames / FPS, stills=(), talker=talker)
-    letters, ends = letter_times([(word.text, word.start, word.end) for word in take.truth.words])
+    return heard(prompt, int(rng.integers(2**31)), model, talker)
+
+
+def heard(prompt: Prompt, seed: int, model: ModelConfig, talker: Speaker | None = None) -> Shot:
+    """A shot of no pixels. Who speaks is known where the prompt or `talker` says it."""
+    from avbench.world.render import render
+
+    take = render(prompt, seed, 16, model.frames / FPS, stills=(), talker=talker)
+    name = talker.name if talker else prompt.speech[0].speaker if prompt.speech else ""
+    letters, ends = reading(take.truth, prompt, model.audio.spelling)
     nothing = np.zeros((Timeline(model.frames, 1).latents, 0, 0))
     return Shot(
         take.frames, take.audio, nothing.astype(np.bool_), prompt, letters, ends, nothing.astype(np.float16), name or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -18,6 +18,7 @@ from avbench.errors import UsageError
 
 from .codec import AudioCodec, Pca, VideoCodec
 from .config import AudioConfig, Interaction, ModelConfig
+from .encoders import LETTER_TABLES
 from .model import JointModel
 
 
@@ -91,11 +92,12 @@ def facts(path: Path) -> dict[str, str]:
 def begun(weights: Path, config: ModelConfig, folder: Path) -> dict[str, Tensor]:
     """The state in a file of weights, for a training on the clips in `folder` to begin with.
 
-    Latents mean what the codecs of the weights say, so clips that are yet to be encoded there will be by these. Raises
-    UsageError where the weights are of another model, or the clips there were encoded by other codecs.
+    Latents mean what the codecs of the weights say, so clips that are yet to be encoded there will be by these. Where
+    the preset spells otherwise than the weights, its tables of letters are left out. Raises UsageError where the weights are of another model, or the clips there were encoded by other codecs.
     """
     trained, path = load(weights), folder / "codecs.safetensors"
-    if trained.model.config != config:
+    before, spelling = trained.model.config, config.audio.spelling
+    if replace(before, audio=replace(before.audio, spelling=spelling)) != config:
         raise UsageError(f"--from {weights}: this is another model than the preset's")
     own = trained.codecs.tensors()
     if not path.exists():
@@ -104,7 +106,10 @@ def begun(weights: Path, config: ModelConfig, folder: Path) -> dict[str, Tensor]
     there = Codecs.of(load_file(path)).tensors()
     if any(not torch.equal(own[name], there[name]) for name in own):
         raise UsageError(f"--from {weights}: the clips in {folder} are encoded by other codecs; use a new --out")
-    return trained.model.state_dict()
+    state = trained.model.state_dict()
+    if before.audio.spelling != spelling:  # sounds follow the letters; what each is, is yet to be learned
+        state = {name: tensor for name, tensor in state.items() if not name.endswith(LETTER_TABLES)}
+    return state
 
 
 # Names of files written before the streams were modules of their own; the shipped Harmony's is one.
