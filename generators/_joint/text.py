@@ -20,9 +20,11 @@ VIDEO_WORDS, AUDIO_WORDS, LETTERS = 40, 56, 96
 _SEPARATOR = "|"
 ALPHABET = "^ abcdefghijklmnopqrstuvwxyz'ABCDEFGHIJKLMNOPQRSTUVWXYZ12345"  # capitals and tone digits: pinyin
 SOUNDS = (  # espeak-ng's mnemonics of American and British English
-    "n t s I d k r l @ m p E z a b eI f i i: aI a# 3 0 I2 V v w oU u: D N g S @L h dZ j @2 I# ; 3: tS A@ O@ t# aU T O: "
-    "U r- e@ i@ aa o@ i@3 O2 OI A: U@ aI@ Z @- @5 t2 aI3 n- ? A~ O x"
-).split()
+    "n", "t", "s", "I", "d", "k", "r", "l", "@", "m", "p", "E", "z", "a", "b", "eI", "f", "i", "i:", "aI", "a#", "3",
+    "0", "I2", "V", "v", "w", "oU", "u:", "D", "N", "g", "S", "@L", "h", "dZ", "j", "@2", "I#", ";", "3:", "tS", "A@",
+    "O@", "t#", "aU", "T", "O:", "U", "r-", "e@", "i@", "aa", "o@", "i@3", "O2", "OI", "A:", "U@", "aI@", "Z", "@-",
+    "@5", "t2", "aI3", "n-", "?", "A~", "O", "x",
+)  # fmt: skip
 _SYMBOLS = {"letters": tuple(ALPHABET), "sounds": (*ALPHABET, *(f"/{sound}" for sound in SOUNDS))}
 SPELLINGS = tuple(_SYMBOLS)
 _IDS = {symbol: i for i, symbol in enumerate(_SYMBOLS["sounds"])}
@@ -76,7 +78,7 @@ def symbols(spelling: str) -> int:
 
 
 def transcript(prompt: Prompt, spelling: str) -> list[str]:
-    """The letters of all speech lines in order: Mandarin as toned pinyin in capitals, English as the spelling has it."""
+    """The letters of all speech lines in order: Mandarin as toned pinyin in capitals, English as `spelling` has it."""
     found: list[str] = []
     for line in prompt.speech:
         spelled = sounded(line.text) if spelling == "sounds" else list(spell(line.text))

@@ -93,7 +93,8 @@ def begun(weights: Path, config: ModelConfig, folder: Path) -> dict[str, Tensor]
     """The state in a file of weights, for a training on the clips in `folder` to begin with.
 
     Latents mean what the codecs of the weights say, so clips that are yet to be encoded there will be by these. Where
-    the preset spells otherwise than the weights, its tables of letters are left out. Raises UsageError where the weights are of another model, or the clips there were encoded by other codecs.
+    the preset spells otherwise than the weights, its tables of letters are left out. Raises UsageError where the
+    weights are of another model, or the clips there were encoded by other codecs.
     """
     trained, path = load(weights), folder / "codecs.safetensors"
     before, spelling = trained.model.config, config.audio.spelling
