@@ -296,9 +296,11 @@ class Preset:
     """A trainable model: what it is, how it is trained, and how it is sampled.
 
     `apart`: how its streams are trained before, each alone. The rows of an ablation begin with the same such streams.
+    `goes_on`: it is no training from nothing, but from the weights of another.
     """
 
     model: ModelConfig
     train: TrainConfig
     sample: SampleConfig = SampleConfig()
     apart: TrainConfig | None = None
+    goes_on: bool = False

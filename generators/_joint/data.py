@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -138,19 +138,22 @@ def build(folder: Path, model: ModelConfig, train: TrainConfig, clips: Path | No
     if done < shards:
         wanted = range(done * SHARD, shards * SHARD)
         with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the world", unit="clip") as progress:
-            write_shots(folder, done, _shots(wanted, model, train.seed), model, progress)
+            write_shots(folder, done, rendered(shoot, wanted, model, train.seed), model, progress)
     return Dataset(folder, model)
 
 
-def _shots(indices: range, model: ModelConfig, seed: int) -> Iterator[Shot]:
+def rendered(
+    make: Callable[[int, ModelConfig, int], Shot], wanted: range, model: ModelConfig, seed: int
+) -> Iterator[Shot]:
+    """The shots that `make` makes of the wanted indices, in order, by as many processes as there are cores."""
     workers = min(os.cpu_count() or 1, 16)
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=modest) as pool:
-        for first in range(indices.start, indices.stop, SHARD):  # a shard at a time bounds the memory
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_modest) as pool:
+        for first in range(wanted.start, wanted.stop, SHARD):  # a shard at a time bounds the memory
             part = range(first, first + SHARD)
-            yield from pool.map(shoot, part, [model] * len(part), [seed] * len(part), chunksize=4)
+            yield from pool.map(make, part, [model] * SHARD, [seed] * SHARD, chunksize=4)
 
 
-def modest() -> None:
+def _modest() -> None:
     """A worker leaves the machine to whoever waits for it."""
     os.nice(5)
     torch.set_num_threads(1)

@@ -183,6 +183,8 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
         require_plotting()
         if not resume:
             refuse_to_overwrite(out)
+            if chosen.goes_on and begin is None:
+                raise UsageError(f"this preset goes on from weights; say which, such as --from {cls.shipped()}")
         team, learned = Team.join(device), None
         if (alone := apart_of(chosen)) is not None:
             folder = apart or out / "apart"

@@ -10,6 +10,23 @@ _NANO_TRAIN = TrainConfig(
     clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=20
 )
 
+
+def _further(tiny: Preset, *stages: Stage) -> Preset:
+    """A training that goes on from weights of `tiny`, or of one that spelled otherwise, also by sounds alone."""
+    train = replace(
+        tiny.train,
+        utterances=12_288,
+        steps=round(sum(stage.share for stage in stages)),
+        stills=128,
+        stills_p=0.25,
+        crop=33,
+        crop_p=0.9,
+        probe_every=500,
+        stages=stages,
+    )
+    return replace(tiny, train=train, goes_on=True)
+
+
 # The papers begin with a trained video model; here each system has a stage in which its video stream learns alone.
 # Harmony's own: the audio stream with a reference voice from the same clip, then from another one; cross-task synergy.
 HARMONY = Preset(
@@ -32,31 +49,19 @@ HARMONY = Preset(
     ),
 )
 
-# What ships goes on from the weights of that: words first, from utterances of a large vocabulary.
-HARMONY_FURTHER = replace(
+# What ships goes on from weights of that: words and voices first, from sounds without pictures.
+HARMONY_FURTHER = _further(
     HARMONY,
-    train=replace(
-        HARMONY.train,
-        utterances=12_288,
-        steps=2200,
-        stills=128,
-        stills_p=0.25,
-        crop=33,
-        crop_p=0.9,
-        probe_every=500,
-        stages=(
-            Stage("audio", 700, (Task("audio", 1, 1),), voice="same", spoken=0.6),
-            Stage("timbre", 300, (Task("audio", 1, 1),), voice="other", spoken=0.6),
-            Stage("cts", 1200, CTS, voice="other", spoken=0.2),
-        ),
-    ),
+    Stage("audio", 1600, (Task("audio", 1, 1),), voice="same", spoken=0.7),
+    Stage("timbre", 800, (Task("audio", 1, 1),), voice="other", spoken=0.7),
+    Stage("cts", 2000, CTS, voice="other", spoken=0.25),
 )
 
 # The paper stops at joint steps. From an hour of these a tiny model learns no lip sync: cross-task synergy follows.
 JOVA = Preset(
     ModelConfig(
         interaction=Interaction(a2v="joint", v2a="joint", time_map="uniform", global_style=False),
-        audio=AudioConfig(text="joint"),
+        audio=AudioConfig(text="joint", spelling="sounds"),
         image_cond="channel_concat",
         null_tokens=0,
     ),
@@ -74,6 +79,12 @@ JOVA = Preset(
         ),
     ),
     SampleConfig(guidance="text", s_v=3.0, s_a=3.0),
+)
+
+JOVA_FURTHER = _further(
+    JOVA,
+    Stage("audio", 1200, (Task("audio", 1, 1),), spoken=0.7),
+    Stage("driven", 1800, (Task("joint", 0.3, 0.3), Task("audio_driven", 0.5, 0.5), Task("video_driven", 0.2, 0.2))),
 )
 
 # The paper's five tasks come 4:1:1:2:2, at 0.7 of the rate. Here lips are learned from nothing: sound leads more often.
@@ -97,7 +108,7 @@ UNIAVGEN = Preset(
             global_style=False,
             fam="decay",
         ),
-        audio=AudioConfig(width=128, heads=4, ffn=4),
+        audio=AudioConfig(width=128, heads=4, ffn=4, spelling="sounds"),
         image_cond="ref_frame",
         voice=True,
         null_tokens=0,
@@ -119,6 +130,13 @@ UNIAVGEN = Preset(
         ),
     ),
     SampleConfig(guidance="modality", s_v=3.0, s_a=2.0, interval=(0.5, 1.0)),
+)
+
+UNIAVGEN_FURTHER = _further(
+    UNIAVGEN,
+    Stage("audio", 1400, (Task("audio", 1, 1),), voice="same", spoken=0.7),
+    Stage("timbre", 600, (Task("audio", 1, 1),), voice="other", spoken=0.7),
+    Stage("tasks", 1600, _FIVE, voice="other", spoken=0.2),
 )
 
 
@@ -170,6 +188,6 @@ def grid(tiny: Preset) -> Preset:
 
 PRESETS: dict[str, dict[str, Preset]] = {
     "harmony": {"tiny": HARMONY, "further": HARMONY_FURTHER, "nano": nano(HARMONY), "grid": grid(HARMONY)},
-    "jova": {"tiny": JOVA, "nano": nano(JOVA), "grid": grid(JOVA)},
-    "uniavgen": {"tiny": UNIAVGEN, "nano": nano(UNIAVGEN), "grid": grid(UNIAVGEN)},
+    "jova": {"tiny": JOVA, "further": JOVA_FURTHER, "nano": nano(JOVA), "grid": grid(JOVA)},
+    "uniavgen": {"tiny": UNIAVGEN, "further": UNIAVGEN_FURTHER, "nano": nano(UNIAVGEN), "grid": grid(UNIAVGEN)},
 }

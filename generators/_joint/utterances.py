@@ -7,10 +7,8 @@ so that a reference voice is all that tells how they sound. A quarter of the sou
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -23,13 +21,12 @@ from avbench.records import Prompt, SpeechLine
 from avbench.world.speakers import SPEAKERS, Speaker
 
 from .config import ModelConfig
-from .data import Dataset, modest
+from .data import SHARD, Dataset, rendered
 from .shots import Shot, reading, texts_of
 from .timemap import Timeline
 from .tokens import FPS, audio_tokens
 from .weights import Codecs
 
-SHARD = 256
 STRANGERS = 256
 MANDARIN = 0.2
 EVENTS = 0.25
@@ -42,15 +39,11 @@ def build_utterances(folder: Path, model: ModelConfig, count: int, seed: int, co
     save_file({name: t.contiguous() for name, t in codecs.tensors().items()}, folder / "codecs.safetensors")
     done, shards = len(list(folder.glob("shard_*.npz"))), -(-count // SHARD)
     if done < shards:
-        workers = min(os.cpu_count() or 1, 16)
-        with (
-            ProcessPoolExecutor(workers, get_context("spawn"), initializer=modest) as pool,
-            tqdm(total=shards * SHARD, initial=done * SHARD, desc="speak", unit="utterance") as progress,
-        ):
+        made = rendered(utter, range(done * SHARD, shards * SHARD), model, seed)
+        with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the sounds", unit="sound") as progress:
             for shard in range(done, shards):
-                part = range(shard * SHARD, (shard + 1) * SHARD)
                 shots = []
-                for shot in pool.map(utter, part, [model] * SHARD, [seed] * SHARD, chunksize=16):
+                for shot in islice(made, SHARD):
                     shots.append(shot)
                     progress.update()
                 _write(folder / f"shard_{shard:04d}.npz", shots, model, codecs)

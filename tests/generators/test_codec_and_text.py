@@ -11,17 +11,24 @@ from hypothesis import strategies as st
 from avbench.generators._joint.codec import Pca, VideoCodec, still
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.encoders import DurationPredictor
-from avbench.generators._joint.shots import Shot, letter_times, mouth_mask
+from avbench.generators._joint.shots import Shot, letter_times, mouth_mask, sound_times
 from avbench.generators._joint.spectrum import log_mel
 from avbench.generators._joint.text import (
     LETTERS,
     caption_words,
     letter_ids,
+    sounded,
     spell,
     stretch,
+    symbols,
     transcript,
 )
 from avbench.records import Prompt, SpeechLine
+from avbench.world.speakers import SPEAKERS
+from avbench.world.speech import library, say
+from avbench.world.truth import Phone
+
+needs_espeak = pytest.mark.skipif(library() is None, reason="needs espeak-ng")
 
 
 def _video(shot: Shot) -> torch.Tensor:
@@ -98,8 +105,36 @@ def test_spelling() -> None:
     assert spell("Don’t stop, Alice!") == "don't stop alice"
     assert spell("你好，世界") == "NI3 HAO3 SHI4 JIE4"
     lines = (SpeechLine("Hi there."), SpeechLine("再见", "zh"))
-    assert transcript(Prompt("a", speech=lines)) == "hi there ZAI4 JIAN4"
+    assert "".join(transcript(Prompt("a", speech=lines), "letters")) == "hi there ZAI4 JIAN4"
     assert spell("…!?") == ""
+
+
+@needs_espeak
+def test_spelling_by_sounds() -> None:
+    assert sounded("Their two flowers.") == sounded("there too flours") != sounded("Their ten flowers.")
+    assert sounded("你好") == list(spell("你好"))
+    assert sounded("你好，world") == [*spell("你好"), " ", *sounded("World!")]
+    assert sounded("…!?") == sounded("，") == []
+    lines = (SpeechLine("Hi there."), SpeechLine("再见", "zh"))
+    assert transcript(Prompt("a", speech=lines), "sounds") == [*sounded("Hi there."), " ", *spell("再见")]
+    assert all(0 < one < symbols("sounds") for one in letter_ids(sounded("The quick brown fox, 42 times."))[1:20])
+
+
+@needs_espeak
+@pytest.mark.parametrize("name", [name for name, one in SPEAKERS.items() if one.accent == "en-us"][:3])
+def test_sounds_are_those_that_the_world_speaks(name: str) -> None:
+    text = "The pianist found my spoon, an owl and the orange car."
+    said = say(text, "en", SPEAKERS[name], seed=1, seconds=6.0)
+    letters, ends = sound_times(said.phones)
+    assert letters == sounded(text)
+    assert len(ends) == len(letters) + 1 and ends == sorted(ends) and ends[0] == said.words[0].start
+
+
+def test_sound_times_end_with_each_phoneme() -> None:
+    said = (Phone("h", 0.2, 0.3), Phone("aI", 0.3, 0.5), Phone("_", 0.5, 0.6), Phone("klick", 0.6, 0.7))
+    said = (*said, Phone("k", 0.7, 0.8), Phone("_", 0.8, 0.9))
+    assert sound_times(said) == (["/h", "/aI", " ", "/k"], [0.2, 0.3, 0.5, 0.6, 0.8])
+    assert sound_times(()) == ([], [0.0])
 
 
 def test_captions_are_case_blind_and_order_aware() -> None:
@@ -141,7 +176,7 @@ def test_a_character_is_read_among_its_neighbours() -> None:
 @given(st.text("abc ", min_size=1, max_size=80).map(str.strip).filter(bool), st.floats(0.3, 5))
 def test_predicted_durations_rise_and_fit_the_clip(letters: str, seconds: float) -> None:
     torch.manual_seed(0)
-    ends = DurationPredictor(64).ends(letters, torch.zeros(56, dtype=torch.int64), seconds, 0.032)
+    ends = DurationPredictor(60, 64).ends(letters, torch.zeros(56, dtype=torch.int64), seconds, 0.032)
     assert len(ends) == len(letters) + 1
     assert ends[0] > 0 and bool((np.diff(ends) > 0).all()) and ends[-1] <= seconds + 1e-9
 
@@ -149,7 +184,7 @@ def test_predicted_durations_rise_and_fit_the_clip(letters: str, seconds: float)
 @pytest.mark.slow
 def test_durations_learn_constant_speech() -> None:
     torch.manual_seed(0)
-    predictor = DurationPredictor(64)
+    predictor = DurationPredictor(60, 64)
     words = torch.zeros(1, 56, dtype=torch.int64)
     ids, spoken = torch.tensor([letter_ids("abcabc")]), torch.zeros(1, LETTERS)
     spoken[:, :7] = 1

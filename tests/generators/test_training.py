@@ -177,6 +177,16 @@ def test_a_training_begins_with_given_weights(nano: Preset, data: Dataset, tmp_p
     assert torch.equal(kept.audio.pca.basis, data.codecs.audio.pca.basis)  # what is rendered there is encoded by it
 
 
+def test_weights_that_spell_otherwise_lend_all_but_their_letters(nano: Preset, data: Dataset, tmp_path: Path) -> None:
+    by_sounds = replace(nano.model, audio=replace(nano.model.audio, spelling="sounds"))
+    by_letters = replace(nano.model, audio=replace(nano.model.audio, spelling="letters"))
+    first = training.Trainer(by_letters, nano.train, data, tmp_path)
+    learned = weights.begun(first.export(), by_sounds, tmp_path / "rendered")
+    missing = set(first.model.state_dict()) - set(learned)
+    assert missing == {"texts.speech.embed.weight", "texts.durations.embed.weight"}
+    training.Trainer(by_sounds, nano.train, data, tmp_path, learned=learned).loss(torch.Generator().manual_seed(0))
+
+
 def test_weights_of_another_model_or_of_other_codecs_are_refused(nano: Preset, data: Dataset, tmp_path: Path) -> None:
     path = _trainer(nano, data, tmp_path).export()
     with pytest.raises(UsageError, match="another model than the preset's"):

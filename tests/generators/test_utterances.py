@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from avbench.generators._joint import data as dataset
 from avbench.generators._joint import training, utterances
 from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Dataset
@@ -23,17 +25,29 @@ needs_espeak = pytest.mark.skipif(speech.library() is None, reason="needs espeak
 @needs_espeak
 def test_an_utterance_is_heard_and_not_seen(nano: Preset) -> None:
     model = replace(nano.model, frames=101)  # long enough for every word
-    made = [utter(index, model, seed=0) for index in range(12)]
+    letters = replace(model, audio=replace(model.audio, spelling="letters"))
+    heard = [utter(index, model, seed=0) for index in range(16)]
     again = utter(3, model, seed=0)
-    assert (again.audio == made[3].audio).all() and again.prompt == made[3].prompt
+    assert (again.audio == heard[3].audio).all() and again.prompt == heard[3].prompt
+    made = [shot for shot in heard if shot.prompt.speech]
     strangers = [shot for shot in made if shot.speaker.startswith("stranger")]
     assert 0 < len(strangers) < len(made)
     assert {shot.prompt.video_caption for shot in strangers} == {"A person speaks."}
-    for shot in made:
-        assert shot.frames.size == 0 and shot.mouth.size == 0 and shot.speaker
+    for shot in heard:
+        assert shot.frames.size == 0 and shot.mouth.size == 0 and np.abs(shot.audio).max() > 0.1
         assert len(shot.audio) == 101 * 640
-        assert spell(shot.prompt.speech[0].text) == shot.letters
         assert len(shot.ends) == len(shot.letters) + 1 and shot.ends == sorted(shot.ends)
+    assert all(shot.speaker for shot in made)
+    assert [utter(index, letters, seed=0).letters for index in range(4)] == [
+        list(spell(shot.prompt.speech[0].text)) if shot.prompt.speech else [] for shot in heard[:4]
+    ]
+
+
+@needs_espeak
+def test_events_are_among_the_sounds(nano: Preset) -> None:
+    events = [shot for shot in (utter(index, nano.model, seed=0) for index in range(16)) if not shot.prompt.speech]
+    assert 1 <= len(events) <= 8
+    assert all(shot.prompt.audio_caption and not shot.letters and not shot.speaker for shot in events)
 
 
 def test_strangers_are_told_by_their_voices() -> None:
@@ -46,7 +60,8 @@ def test_strangers_are_told_by_their_voices() -> None:
 def test_what_is_missing_is_spoken_again(
     nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(utterances, "SHARD", 2)
+    for module in (dataset, utterances):
+        monkeypatch.setattr(module, "SHARD", 2)
     whole = build_utterances(tmp_path, nano.model, 4, 0, data.codecs)
     second = tmp_path / "shard_0001.npz"
     kept = second.read_bytes()
@@ -61,7 +76,8 @@ def test_what_is_missing_is_spoken_again(
 def test_a_stage_of_utterances_trains_the_sound_alone(
     nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(utterances, "SHARD", 4)
+    for module in (dataset, utterances):
+        monkeypatch.setattr(module, "SHARD", 4)
     spoken = build_utterances(tmp_path / "u", nano.model, 4, 0, data.codecs)
     stage = Stage("cts", 1.0, (Task("joint", 1, 1),), voice="other", spoken=1.0)
     config = replace(nano.train, stages=(stage,), batch=4)
