@@ -36,7 +36,7 @@ from avbench.media.mux import write
 from avbench.media.sweep import sweep
 from avbench.metrics._backbones import _pixels, amt, clip, dino, flow_pairs, musiq, quality, raft, towers, viclip
 from avbench.metrics._backbones._checkpoint import network
-from avbench.metrics._backbones._vit import ClipTransformer
+from avbench.metrics._backbones._vit import ClipMlp, ClipTransformer
 from avbench.metrics._backbones.flow_pairs import DynamicFlow
 from avbench.metrics._backbones.interpolation import MiddleFrames
 from avbench.metrics._backbones.pixels import Pixels
@@ -56,6 +56,11 @@ SET = (
     ViclipVideo(),
     ClipFrames(own=True),
 )
+
+
+def openai_mlp(self: ClipMlp, x: torch.Tensor) -> torch.Tensor:
+    wide = self.c_fc(x)
+    return self.c_proj(wide * torch.sigmoid(1.702 * wide))  # type: ignore[no-any-return]
 
 
 def decoded(path: Path) -> Any:
@@ -202,7 +207,10 @@ def main() -> None:
         if asked.moves:
             flow_pairs.threshold = lambda height, width: -1.0  # random weights see no motion in large pictures
         works = dimensions(path)
-        with patch.object(ClipTransformer, "first", lambda self, x: self(x)[:, 0]):
+        with (
+            patch.object(ClipTransformer, "first", lambda self, x: self(x)[:, 0]),
+            patch.object(ClipMlp, "forward", openai_mlp),
+        ):
             plain = {name: seconds(work) for name, work in works.items()}
         for name, spent in plain.items():
             print(f"{name:24}{spent:8.2f}", flush=True)
