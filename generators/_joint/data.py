@@ -61,6 +61,11 @@ class Dataset:
             for key in ("video", "audio", "mouth", "face")
         )
         texts = [json.loads(line) for shard in shards for line in shard["texts"]]
+        if other := {text.get("spelling", "letters") for text in texts} - {model.audio.spelling}:
+            raise UsageError(
+                f"{folder} is spelled in {other.pop()}, and the preset in {model.audio.spelling}; delete it, and it is "
+                "made anew"
+            )
         self.words = [caption_words(Prompt("", **text["prompt"]), model.words) for text in texts]
         self.letters = [text["letters"] for text in texts]
         self.ends = [text["ends"] for text in texts]

@@ -66,6 +66,7 @@ def _shots(clips: tuple[Clip, ...], model: ModelConfig) -> Iterator[Shot]:
             spread(letters, sound),
             np.full((latents, cells, cells), np.nan, np.float16),
             speakers.pop() if len(speakers) == 1 else "",
+            model.audio.spelling,
         )
 
 

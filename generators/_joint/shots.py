@@ -26,7 +26,8 @@ ODDS = (0.4, 0.4, 0.2)
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One clip: uint8 `frames`, 16 kHz `audio`, its texts and letter times, and who speaks ("": nobody known).
+    """One clip: uint8 `frames`, 16 kHz `audio`, its texts and letter times, who speaks ("": nobody known), and how it
+    is spelled.
 
     `mouth` (F, h, w) is bool, `face` the share of each cell that the face covers, the most over a latent's frames.
     """
@@ -39,6 +40,7 @@ class Shot:
     ends: list[float]
     face: NDArray[np.float16]
     speaker: str = ""
+    spelling: str = "letters"
 
 
 def mouth_mask(boxes: NDArray[np.float32], latents: int, cells: int) -> NDArray[np.bool_]:
@@ -133,7 +135,8 @@ def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
     face = face_cover(take.truth.face_box, latents, model.size // BLOCK)
     letters, ends = reading(take.truth, prompt, model.audio.spelling)
     frames = take.frames[: model.frames]
-    return Shot(frames, take.audio, mask, prompt, letters, ends, face, take.truth.speaker or "")
+    speaker = take.truth.speaker or ""
+    return Shot(frames, take.audio, mask, prompt, letters, ends, face, speaker, model.audio.spelling)
 
 
 def texts_of(shots: list[Shot]) -> list[str]:
@@ -145,6 +148,7 @@ def texts_of(shots: list[Shot]) -> list[str]:
                 "letters": s.letters,
                 "ends": s.ends,
                 "speaker": s.speaker,
+                "spelling": s.spelling,
             }
         )
         for s in shots

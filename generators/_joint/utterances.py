@@ -76,9 +76,8 @@ def heard(prompt: Prompt, seed: int, model: ModelConfig, talker: Speaker | None 
     name = talker.name if talker else prompt.speech[0].speaker if prompt.speech else ""
     letters, ends = reading(take.truth, prompt, model.audio.spelling)
     nothing = np.zeros((Timeline(model.frames, 1).latents, 0, 0))
-    return Shot(
-        take.frames, take.audio, nothing.astype(np.bool_), prompt, letters, ends, nothing.astype(np.float16), name or ""
-    )
+    unseen = nothing.astype(np.bool_), nothing.astype(np.float16)
+    return Shot(take.frames, take.audio, unseen[0], prompt, letters, ends, unseen[1], name or "", model.audio.spelling)
 
 
 def stranger(number: int, seed: int) -> Speaker:

@@ -58,7 +58,8 @@ def shots(nano: Preset) -> list[Shot]:
         mouth[:, 1:3, 1:3] = i % 3 > 0
         spoken = ("", [0.0]) if i % 3 == 0 else ("oh no", [0.1, 0.2, 0.3, 0.35, 0.45, 0.55])
         prompt, face = Prompt(str(i), video_caption=f"square {i}"), mouth.astype(np.float16)
-        made.append(Shot(film, tone.astype(np.float32), mouth, prompt, *spoken, face, ("ana", "", "bruno")[i % 3]))
+        who = ("ana", "", "bruno")[i % 3]
+        made.append(Shot(film, tone.astype(np.float32), mouth, prompt, *spoken, face, who, nano.model.audio.spelling))
     return made
 
 

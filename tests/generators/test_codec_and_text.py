@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
+from avbench.errors import UsageError
 from avbench.generators._joint.codec import Pca, VideoCodec, still
-from avbench.generators._joint.data import Dataset
+from avbench.generators._joint.config import Preset
+from avbench.generators._joint.data import Dataset, write_shard
 from avbench.generators._joint.encoders import DurationPredictor
 from avbench.generators._joint.shots import Shot, letter_times, mouth_mask, sound_times
 from avbench.generators._joint.spectrum import log_mel
@@ -127,7 +133,7 @@ def test_sounds_are_those_that_the_world_speaks(name: str) -> None:
     said = say(text, "en", SPEAKERS[name], seed=1, seconds=6.0)
     letters, ends = sound_times(said.phones)
     assert letters == sounded(text)
-    assert len(ends) == len(letters) + 1 and ends == sorted(ends) and ends[0] == said.words[0].start
+    assert len(ends) == len(letters) + 1 and ends == sorted(ends) and ends[0] == said.phones[0].start
 
 
 def test_sound_times_end_with_each_phoneme() -> None:
@@ -203,3 +209,12 @@ def test_mouth_boxes_round_outwards_and_unite_over_a_latent() -> None:
     assert not mask[0].any()
     rows, columns = np.nonzero(mask[1])
     assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (1, 5, 7, 8)
+
+
+def test_clips_that_are_spelled_otherwise_are_refused(
+    nano: Preset, shots: list[Shot], data: Dataset, tmp_path: Path
+) -> None:
+    write_shard(tmp_path / "shard_0000.npz", [replace(shot, spelling="letters") for shot in shots], data.codecs)
+    save_file({name: t.contiguous() for name, t in data.codecs.tensors().items()}, tmp_path / "codecs.safetensors")
+    with pytest.raises(UsageError, match="is spelled in letters, and the preset in sounds; delete it"):
+        Dataset(tmp_path, replace(nano.model, audio=replace(nano.model.audio, spelling="sounds")))
