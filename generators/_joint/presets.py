@@ -52,9 +52,9 @@ HARMONY = Preset(
 # What ships goes on from weights of that: words and voices first, from sounds without pictures.
 HARMONY_FURTHER = _further(
     HARMONY,
-    Stage("audio", 1600, (Task("audio", 1, 1),), voice="same", spoken=0.7),
-    Stage("timbre", 800, (Task("audio", 1, 1),), voice="other", spoken=0.7),
-    Stage("cts", 2000, CTS, voice="other", spoken=0.25),
+    Stage("audio", 3200, (Task("audio", 1, 1),), voice="same", spoken=0.7),
+    Stage("timbre", 1600, (Task("audio", 1, 1),), voice="other", spoken=0.7),
+    Stage("cts", 3600, CTS, voice="other", spoken=0.25),
 )
 
 # The paper stops at joint steps. From an hour of these a tiny model learns no lip sync: cross-task synergy follows.
