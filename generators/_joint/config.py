@@ -211,7 +211,8 @@ class Stage:
 
     `voice`: reference voices are `none`, cut from the `same` clip, or from an`other` one of the speaker. `rate` times
     the training's learning rate. `mask` is the weight of the face mask's loss at the stage's beginning and end.
-    `spoken` of its batches are utterances (`TrainConfig.utterances`), for the audio stream alone.
+    `spoken` of its batches are utterances (`TrainConfig.utterances`), for the audio stream alone. `crop`: frames of its
+    cropped batches, where they are not the training's.
     """
 
     name: str
@@ -221,6 +222,7 @@ class Stage:
     rate: float = 1.0
     mask: tuple[float, float] = (0.0, 0.0)
     spoken: float = 0.0
+    crop: int = 0
 
 
 CTS = (Task("joint", 0.4, 0.4), Task("audio_driven", 0.35, 0.35), Task("video_driven", 0.25, 0.25))

@@ -90,7 +90,7 @@ class Trainer(Training[JointModel]):
         config, mix = self.config, stage.mix
         spoken = stage.spoken if self.utterances else 0.0
         if spoken and float(torch.rand(1, generator=source)) < spoken:
-            return [Task("utterances", 1, 1)], self._cropped(source), config.batch
+            return [Task("utterances", 1, 1)], self._cropped(stage, source), config.batch
         if _sees(stage) and float(torch.rand(1, generator=source)) < config.stills_p:
             return [Task("stills", 1, 1)], 1, config.stills
         if config.cts_mode == "sum":
@@ -99,11 +99,11 @@ class Trainer(Training[JointModel]):
             odds = torch.tensor([task.odds for task in mix], dtype=torch.float32)
             task = mix[int(torch.multinomial(odds, 1, generator=source))]
             chosen = [replace(task, weight=task.weight * float(odds.sum()) / task.odds)]
-        return chosen, self._cropped(source), config.batch
+        return chosen, self._cropped(stage, source), config.batch
 
-    def _cropped(self, source: torch.Generator) -> int:
+    def _cropped(self, stage: Stage, source: torch.Generator) -> int:
         cropped = float(torch.rand(1, generator=source)) < self.config.crop_p
-        return self.config.crop if cropped else self.model_config.frames
+        return (stage.crop or self.config.crop) if cropped else self.model_config.frames
 
     def _losses(self, stage: Stage, task: str, frames: int, size: int, source: torch.Generator) -> Losses:
         config, data, among = self.config, self.data, len(self.data) - self.config.held_out

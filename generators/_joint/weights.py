@@ -105,12 +105,17 @@ def begun(weights: Path, config: ModelConfig, folder: Path) -> dict[str, Tensor]
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: tensor.contiguous() for name, tensor in own.items()}, path)
     there = Codecs.of(load_file(path)).tensors()
-    if any(not torch.equal(own[name], there[name]) for name in own):
+    if any(own[name].shape != there[name].shape or not _same(own[name], there[name]) for name in own):
         raise UsageError(f"--from {weights}: the clips in {folder} are encoded by other codecs; use a new --out")
     state = trained.model.state_dict()
     if before.audio.spelling != spelling:  # sounds follow the letters; what each is, is yet to be learned
         state = {name: tensor for name, tensor in state.items() if not name.endswith(LETTER_TABLES)}
     return state
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """But for the last bits, in which two machines fit them differently; latents are kept in halves, far coarser."""
+    return float((one - other).abs().max()) <= 1e-5 * float(one.abs().max())
 
 
 # Names of files written before the streams were modules of their own; the shipped Harmony's is one.

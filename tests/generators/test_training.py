@@ -195,3 +195,14 @@ def test_weights_of_another_model_or_of_other_codecs_are_refused(nano: Preset, d
     save_file(other, tmp_path / "codecs.safetensors")
     with pytest.raises(UsageError, match="encoded by other codecs; use a new --out"):
         weights.begun(path, nano.model, tmp_path)
+    refitted = {name: tensor.contiguous() * (1 + 1e-7) for name, tensor in data.codecs.tensors().items()}
+    save_file(refitted, tmp_path / "codecs.safetensors")  # by another machine: the same but for the last bits
+    assert weights.begun(path, nano.model, tmp_path)
+
+
+def test_a_stage_may_have_crops_of_its_own(nano: Preset, data: Dataset, tmp_path: Path) -> None:
+    near = Stage("near", 1.0, (Task("joint", 1, 1),), crop=5)
+    config = replace(nano.train, stages=(near,), crop_p=1.0, stills_p=0.0)
+    trainer = training.Trainer(nano.model, config, data, tmp_path)
+    assert trainer._choose(near, torch.Generator())[1] == 5
+    assert trainer._choose(replace(near, crop=0), torch.Generator())[1] == nano.train.crop == 9
