@@ -14,7 +14,10 @@ def train(
     model: Annotated[str, typer.Argument(help="A trainable model or scorer, such as `harmony` or `syncnet`.")],
     out: Annotated[Path, typer.Option(help="Folder for the training set, checkpoints, loss curves and weights.")],
     preset: Annotated[
-        str | None, typer.Option(help="By default what ships: `tiny` of a model, `world` of a scorer; `nano` is quick.")
+        str | None,
+        typer.Option(
+            help="`tiny` of a model, `world` of a scorer by default; `nano` is quick, `further` goes on --from weights."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps in all, in place of the preset's.")] = None,

@@ -136,6 +136,12 @@ def test_sounds_are_those_that_the_world_speaks(name: str) -> None:
     assert len(ends) == len(letters) + 1 and ends == sorted(ends) and ends[0] == said.phones[0].start
 
 
+def test_without_espeak_words_are_read_by_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avbench.world.speech.library", lambda: None)
+    assert sounded("The ship, too.") == ["/T", " ", "/S", "/I", "/p", " ", "/t", "/u:"]
+    assert len(sounded("Quick brown foxes jump over eighty lazy dogs")) > 30
+
+
 def test_sound_times_end_with_each_phoneme() -> None:
     said = (Phone("h", 0.2, 0.3), Phone("aI", 0.3, 0.5), Phone("_", 0.5, 0.6), Phone("klick", 0.6, 0.7))
     said = (*said, Phone("k", 0.7, 0.8), Phone("_", 0.8, 0.9))
