@@ -143,8 +143,9 @@ def test_without_espeak_words_are_read_by_rules(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_sound_times_end_with_each_phoneme() -> None:
-    said = (Phone("h", 0.2, 0.3), Phone("aI", 0.3, 0.5), Phone("_", 0.5, 0.6), Phone("klick", 0.6, 0.7))
-    said = (*said, Phone("k", 0.7, 0.8), Phone("_", 0.8, 0.9))
+    heard = ("h", "aI", "_", "klick", "k", "_")
+    ends = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+    said = [Phone(symbol, *times) for symbol, *times in zip(heard, (0.2, *ends), ends, strict=False)]
     assert sound_times(said) == (["/h", "/aI", " ", "/k"], [0.2, 0.3, 0.5, 0.6, 0.8])
     assert sound_times(()) == ([], [0.0])
 

@@ -24,6 +24,7 @@ from avbench.generators._joint.making import desk_of, make
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.own import encode, spread
 from avbench.generators._joint.references import given_of
+from avbench.generators._joint.text import sounded
 from avbench.media import mux
 from avbench.parts import Request
 from avbench.records import Prompt, Sample
@@ -51,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_own_clips_become_a_training_set(folder: Path, nano: Preset, tmp_path: Path) -> None:
     data = encode(folder, tmp_path, nano.model)
     assert len(data) == 10 and data.video.shape[1:] == (48, 5, 4, 4)
-    assert data.letters[1] == "hello you" and data.letters[0] == "" and data.speaker[:2] == ["", "tom"]
+    assert data.letters[1] == sounded("hello you") and data.letters[0] == [] and data.speaker[:2] == ["", "tom"]
     assert data.ends[1][0] == pytest.approx(0.2, abs=0.03) and data.ends[1][-1] == pytest.approx(0.6, abs=0.03)
     assert not data.mouth.any() and data.face.isnan().all()
     assert len(encode(folder, tmp_path, nano.model)) == 10  # what is there is read again
