@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -90,25 +90,24 @@ def library() -> tuple[str, str] | None:
         path = ctypes.util.find_library("espeak-ng")
         if path is None:
             log.warning(
-                "no espeak-ng: speech is spoken by the crude built-in formant voice (pip install 'avbench[world]')"
+                "no espeak-ng: English is spoken and read by the crude rules of a built-in formant voice "
+                "(pip install 'avbench[world]')"
             )
             return None
         return path, ""
     return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
 
 
-def phonemes(text: str, accent: str = "en-us") -> tuple[str, ...]:
-    """How English `text` is pronounced: espeak-ng's mnemonics and `_` for a pause, as `say` has them between two.
+def phonemes(text: str) -> tuple[str, ...]:
+    """How an American says English `text`: espeak-ng's mnemonics, and `_` for a pause between two of them.
 
     Without espeak-ng they are those of the formant voice.
     """
-    speaker = replace(SPEAKERS["ana"], accent=accent)
-    found, slow = library(), float("inf")
-    raw = (
-        _espeak(found, text, "en", speaker, speaker.rate, slow)
-        if found
-        else Raw(*speak_formant(text, "en", speaker, speaker.rate, 2.0 + len(text), 0))
-    )
+    found, speaker, limit = library(), SPEAKERS["ana"], float("inf")
+    if found:
+        raw = _espeak(found, text, "en", speaker, speaker.rate, limit)
+    else:
+        raw = Raw(*speak_formant(text, "en", speaker, speaker.rate, limit, seed=0))
     symbols = [phone.symbol for phone in raw.phones]
     while symbols and symbols[-1] == "_":
         symbols.pop()

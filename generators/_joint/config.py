@@ -240,8 +240,8 @@ class TrainConfig:
     the mouth and divided by all elements (`global`) or averaged over the mouth (`region`). `weighting`: the clean
     latent's error counts as s times the velocity's (`s`) or as the velocity's (`velocity`). `floor` bounds 1 / s there.
     `image_p` and `voice_p` of the batches that can have a reference picture or voice do. `rate` is AdamW's; Muon, which
-    trains the matrices of the streams, takes `muon` times it. `utterances`: how many sounds of a large vocabulary are
-    rendered without pictures.
+    trains the matrices of the streams, takes `muon` times it. `utterances`: how many sounds, of a large vocabulary and
+    of events, are rendered without pictures.
     """
 
     clips: int = 4096

@@ -16,8 +16,11 @@ from safetensors.torch import load_file, save_file
 from avbench.errors import UsageError
 from avbench.generators._joint import training, weights
 from avbench.generators._joint.config import Preset, Stage, Task
-from avbench.generators._joint.data import Dataset
+from avbench.generators._joint.data import Batch, Dataset
 from avbench.generators._joint.presets import PRESETS
+from avbench.generators.harmony import Harmony
+from avbench.generators.jova import Jova
+from avbench.generators.uniavgen import UniAvGen
 from avbench.training import Cell, schedule
 
 pytest.importorskip("matplotlib")
@@ -200,9 +203,31 @@ def test_weights_of_another_model_or_of_other_codecs_are_refused(nano: Preset, d
     assert weights.begun(path, nano.model, tmp_path)
 
 
-def test_a_stage_may_have_crops_of_its_own(nano: Preset, data: Dataset, tmp_path: Path) -> None:
-    near = Stage("near", 1.0, (Task("joint", 1, 1),), crop=5)
-    config = replace(nano.train, stages=(near,), crop_p=1.0, stills_p=0.0)
+@pytest.mark.parametrize(("crop", "latents"), [(5, 2), (0, 3)])
+def test_a_stage_may_have_crops_of_its_own(
+    nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crop: int, latents: int
+) -> None:
+    seen: list[int] = []
+    cut = Dataset.batch
+
+    def watched(self: Dataset, indices: list[int], start: int = 0, frames: int | None = None) -> Batch:
+        batch = cut(self, indices, start, frames)
+        seen.append(batch.video.shape[2])
+        return batch
+
+    monkeypatch.setattr(Dataset, "batch", watched)
+    stage = Stage("near", 1.0, (Task("joint", 1, 1),), crop=crop)
+    config = replace(nano.train, stages=(stage,), crop_p=1.0, stills_p=0.0)
     trainer = training.Trainer(nano.model, config, data, tmp_path)
-    assert trainer._choose(near, torch.Generator())[1] == 5
-    assert trainer._choose(replace(near, crop=0), torch.Generator())[1] == nano.train.crop == 9
+    trainer.steps = 10
+    trainer.loss(torch.Generator().manual_seed(0))
+    assert nano.train.crop == 9 and seen == [latents]
+
+
+def test_a_preset_that_goes_on_asks_for_weights(tmp_path: Path) -> None:
+    for system in (Harmony, Jova, UniAvGen):
+        with pytest.raises(
+            UsageError, match=rf"goes on from weights; say which, such as --from .*{system.system}_tiny"
+        ):
+            system.train("further", tmp_path / "out", resume=False, device="cpu", steps=None)
+    assert not (tmp_path / "out").exists()
