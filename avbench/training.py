@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import os
 import signal
@@ -65,6 +66,8 @@ class Team:
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size > 1 and not torch.distributed.is_initialized():
             torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+            # a process that ends with its threads of the group still running can abort, and torchrun kills the others
+            atexit.register(torch.distributed.destroy_process_group)
         return cls(int(os.environ.get("RANK", "0")), size) if size > 1 else cls()
 
     @staticmethod
@@ -192,7 +195,9 @@ class Training(ABC, Generic[M]):
                     break
         if leads:
             self.save()
-        return self.export() if leads else self.out
+        written = self.export() if leads else self.out
+        self.team.wait()  # nobody leaves while the first writes
+        return written
 
     def save(self) -> None:
         part = self.out / "last.pt.part"
