@@ -10,11 +10,12 @@ from avbench import registry
 from avbench.errors import UsageError
 from avbench.executor import Executor
 from avbench.generation import Batch, Made, Maker, facts_of, generating
-from avbench.parts import Ablatable, AblationRow, Generator
+from avbench.parts import Generator
 from avbench.plan import Grid, seed_indices
 from avbench.progress import say
 from avbench.published import PublishedTable, published_values
 from avbench.question import Question, to_make
+from avbench.trainable import Ablatable, AblationRow
 
 
 @dataclass(frozen=True, slots=True)

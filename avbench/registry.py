@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from avbench.errors import UsageError
-from avbench.parts import Benchmark, Generator, Metric, Report, Scorer, Trainable
+from avbench.parts import Benchmark, Generator, Metric, Report
+from avbench.trainable import Decoder, Scorer, Trainable
 
 P = TypeVar("P")
-TRAINABLE = (Generator, Scorer)
+TRAINABLE = (Generator, Scorer, Decoder)
 
 FOLDERS: dict[type[object], str] = {
     Benchmark: "benchmarks",
@@ -25,6 +26,7 @@ FOLDERS: dict[type[object], str] = {
     Metric: "metrics",
     Report: "reports",
     Scorer: "metrics._world",
+    Decoder: "generators._decoders",
 }
 WORDS: dict[type[object], str] = {
     Benchmark: "suite",
@@ -32,6 +34,7 @@ WORDS: dict[type[object], str] = {
     Metric: "metric",
     Report: "report",
     Scorer: "scorer",
+    Decoder: "decoder",
 }
 
 
@@ -65,14 +68,14 @@ def load(kind: type[P], name: str) -> type[P]:
 
 
 def load_trainable(name: str) -> type[Trainable]:
-    """The generator or scorer `name` that can be trained. Raises UsageError naming those that can be looked up."""
+    """The generator, scorer or decoder `name` that can be trained. Raises UsageError naming those there are."""
     for kind in TRAINABLE:
         if name in names(kind):
             part = load(kind, name)
             if not issubclass(part, Trainable):
                 raise UsageError(f"{WORDS[kind]} {name!r} cannot be trained here")
             return part
-    raise UsageError(_unknown("model or scorer", name, [known for kind in TRAINABLE for known in names(kind)]))
+    raise UsageError(_unknown("model, scorer or decoder", name, [known for kind in TRAINABLE for known in names(kind)]))
 
 
 def check(kind: type[object], name: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from avbench.parts import Generator, Request, Setting
 from avbench.records import Sample
 from avbench.world.render import render
+from avbench.world.speech import engine
 
 SIZE = 128  # pixels; the face detector needs about 96
 
@@ -18,7 +19,7 @@ class World(Generator):
     version = "1"
 
     def settings(self) -> Mapping[str, Setting]:
-        return {"size": SIZE}
+        return {"size": SIZE, "speech": engine()}
 
     def generate(self, requests: Sequence[Request]) -> Sequence[Sample]:
         takes = [render(request.prompt, request.seed, SIZE) for request in requests]

@@ -8,9 +8,10 @@ import pytest
 
 from avbench import registry
 from avbench.errors import UsageError
-from avbench.parts import Benchmark, Generator, Metric, Report, Scorer, Trainable
+from avbench.parts import Benchmark, Generator, Metric, Report
+from avbench.trainable import Decoder, Scorer, Trainable
 
-KINDS = (Benchmark, Generator, Metric, Report, Scorer)
+KINDS = (Benchmark, Decoder, Generator, Metric, Report, Scorer)
 
 
 def foreign(monkeypatch: pytest.MonkeyPatch, **points: str) -> None:
@@ -68,11 +69,11 @@ def test_our_own_part_wins_over_a_stranger_of_its_name(monkeypatch: pytest.Monke
     assert registry.load(Metric, "av_align").__module__ == "avbench.metrics.av_align"
 
 
-def test_generators_and_scorers_can_be_trained() -> None:
+def test_generators_scorers_and_decoders_can_be_trained() -> None:
     assert issubclass(registry.load_trainable("harmony"), Trainable)
-    for name in registry.names(Scorer):
+    for name in (*registry.names(Scorer), *registry.names(Decoder)):
         assert registry.load_trainable(name).presets
     with pytest.raises(UsageError, match="model 'world' cannot be trained here"):
         registry.load_trainable("world")
-    with pytest.raises(UsageError, match="unknown model or scorer 'harmon'; did you mean harmony"):
+    with pytest.raises(UsageError, match="unknown model, scorer or decoder 'harmon'; did you mean harmony"):
         registry.load_trainable("harmon")

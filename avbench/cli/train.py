@@ -1,4 +1,4 @@
-"""`avbench train`: train a bundled model or scorer on the world."""
+"""`avbench train`: train a bundled model, scorer or decoder on the world."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from avbench.cli._options import interruptible
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="A trainable model or scorer, such as `harmony` or `syncnet`.")],
+    model: Annotated[str, typer.Argument(help="A model, scorer or decoder: `harmony`, `syncnet`, `vocoder` …")],
     out: Annotated[Path, typer.Option(help="Folder for the training set, checkpoints, loss curves and weights.")],
     preset: Annotated[
         str | None,
         typer.Option(
-            help="`tiny` of a model, `world` of a scorer by default; `nano` is quick, `further` goes on --from weights."
+            help="`tiny` of a model, `world` of a scorer by default; `nano` is quick; `further` … go on --from weights."
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")] = False,
@@ -29,10 +29,10 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
-    """Train a bundled model or scorer on the world; interrupted, it saves, and `--resume` goes on to the same."""
+    """Train a bundled model, scorer or decoder on the world; stopped, it saves, and `--resume` goes on to the same."""
     from avbench.errors import UsageError
-    from avbench.parts import TrainableOnClips
     from avbench.registry import load_trainable
+    from avbench.trainable import TrainableOnClips
 
     part = load_trainable(model)
     chosen = preset or part.presets[0]

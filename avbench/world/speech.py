@@ -98,6 +98,11 @@ def library() -> tuple[str, str] | None:
     return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
 
 
+def engine() -> str:
+    """What speaks here, and says how English is read: `espeak-ng`, or the `formants` that stand in without it."""
+    return "espeak-ng" if library() else "formants"
+
+
 def phonemes(text: str) -> tuple[str, ...]:
     """How an American says English `text`: espeak-ng's mnemonics, and `_` for a pause between two of them.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from avbench.errors import UsageError
 
-from .config import Preset, Stage
+from .recipe import Preset, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from avbench.errors import UsageError
 
-from .config import Interaction, ModelConfig, Preset
+from .config import Interaction, ModelConfig
+from .recipe import Preset
 from .weights import facts, load
 
 STREAMS = ("video.", "audio.", "texts.", "prefix", "types")  # of a joint model's state; the rest is where they meet

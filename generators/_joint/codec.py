@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .spectrum import FLOOR, MELS, griffin_lim, log_mel
+from .spectrum import FLOOR, MELS, griffin_lim, log_mel, widened
+from .vocoder import Vocoder
 
 BLOCK, STRIDE = 8, 4
 
@@ -95,10 +96,17 @@ class AudioCodec:
         """(B, S) float in [-1, 1] to (B, La, C)."""
         return self.pca.encode(self.rows(audio, tokens))
 
-    def decode(self, latents: Tensor, samples: int) -> Tensor:
-        """(B, La, C) to (B, samples) by Griffin-Lim; the same latents give the same samples."""
-        mel = self.pca.decode(latents).unflatten(-1, (2, MELS)).flatten(1, 2)
-        return griffin_lim(mel, samples)
+    def mel(self, latents: Tensor) -> Tensor:
+        """(B, La, C) to (B, 2 La, 80): the log-mel spectrogram, less what the components leave out."""
+        return self.pca.decode(latents).unflatten(-1, (2, MELS)).flatten(1, 2)
+
+    def decode(self, latents: Tensor, samples: int, vocoder: Vocoder | None = None) -> Tensor:
+        """(B, La, C) to (B, samples) by Griffin-Lim; the same latents give the same samples.
+
+        The `vocoder` tells the magnitudes; without one they are as smooth as the mel bands.
+        """
+        mel = self.mel(latents)
+        return griffin_lim(widened(mel) if vocoder is None else vocoder(mel), samples)
 
     def silence(self, tokens: int) -> Tensor:
         """(1, La, C): a silent waveform sits on the floor of every mel band."""

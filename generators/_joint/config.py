@@ -1,4 +1,4 @@
-"""What decides a joint model, its sampling and its training: plain dataclasses. `presets` has the values of each."""
+"""What decides a joint model and its sampling: plain dataclasses. `recipe` has what decides a training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MIXTURES = ("joint", "parallel", "parallel_linear")  # these change self-attenti
 POSITIONS = ("before_self_attn", "before_cross_attn", "before_ffn")
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{name} is {value!r}; known: {', '.join(known)}")
 
@@ -52,19 +52,19 @@ class Interaction:
 
     def __post_init__(self) -> None:
         ways = ("none", *ATTENTIONS, *MIXTURES)
-        _one_of("a2v", self.a2v, tuple(way for way in ways if way != "interp"))
-        _one_of("v2a", self.v2a, ways)
-        _one_of("time_map", self.time_map, ("uniform", "exact"))
-        _one_of("position", self.position, POSITIONS)
-        _one_of("rope", self.rope, ("aligned", "raw", "none"))
-        _one_of("xattn_rope", self.xattn_rope, ("temporal", "wan3d"))
-        _one_of("fam", self.fam, ("off", "unsup", "fixed", "decay"))
-        _one_of("fam_head", self.fam_head, ("affine", "adaln"))
-        _one_of("v2a_interp", self.v2a_interp, ("latent_ramp", "frame_ramp"))
-        _one_of("compat", self.compat, ("", "sora2-mini"))
+        one_of("a2v", self.a2v, tuple(way for way in ways if way != "interp"))
+        one_of("v2a", self.v2a, ways)
+        one_of("time_map", self.time_map, ("uniform", "exact"))
+        one_of("position", self.position, POSITIONS)
+        one_of("rope", self.rope, ("aligned", "raw", "none"))
+        one_of("xattn_rope", self.xattn_rope, ("temporal", "wan3d"))
+        one_of("fam", self.fam, ("off", "unsup", "fixed", "decay"))
+        one_of("fam_head", self.fam_head, ("affine", "adaln"))
+        one_of("v2a_interp", self.v2a_interp, ("latent_ramp", "frame_ramp"))
+        one_of("compat", self.compat, ("", "sora2-mini"))
         if self.compat and (self.a2v, self.v2a, self.rope) != ("window", "interp", "aligned"):
             raise UsageError("compat sora2-mini is of a2v window, v2a interp and aligned rotations")
-        _one_of("linear_init", self.linear_init, ("zero", "identity", "default"))
+        one_of("linear_init", self.linear_init, ("zero", "identity", "default"))
 
     def at(self, layers: int) -> tuple[int, ...]:
         """The layers, of so many, where the streams meet."""
@@ -76,7 +76,7 @@ class Interaction:
             "last_half": range(layers - layers // 2, layers),
             "interleaved": range(1, layers, 2),
         }
-        _one_of("layers", self.layers, tuple(ranges))
+        one_of("layers", self.layers, tuple(ranges))
         return tuple(ranges[self.layers])
 
 
@@ -101,10 +101,10 @@ class AudioConfig:
     spelling: str = "letters"
 
     def __post_init__(self) -> None:
-        _one_of("audio.spelling", self.spelling, SPELLINGS)
-        _one_of("audio.text", self.text, ("cross", "concat", "joint"))
-        _one_of("audio.speech", self.speech, ("aligned", "text", "caption"))
-        _one_of("audio.embed", self.embed, ("linear", "mlp"))
+        one_of("audio.spelling", self.spelling, SPELLINGS)
+        one_of("audio.text", self.text, ("cross", "concat", "joint"))
+        one_of("audio.speech", self.speech, ("aligned", "text", "caption"))
+        one_of("audio.embed", self.embed, ("linear", "mlp"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ class ModelConfig:
     token_rate: float = 1.25
 
     def __post_init__(self) -> None:
-        _one_of("image_cond", self.image_cond, ("none", "first_latent", "channel_concat", "ref_frame"))
-        _one_of("predict", self.predict, ("clean", "velocity"))
-        _one_of("captions", self.captions, ("words", "features"))
+        one_of("image_cond", self.image_cond, ("none", "first_latent", "channel_concat", "ref_frame"))
+        one_of("predict", self.predict, ("clean", "velocity"))
+        one_of("captions", self.captions, ("words", "features"))
         mixed = {self.interaction.a2v, self.interaction.v2a} & set(MIXTURES)
         if mixed and (self.width, self.heads) != (self.audio_width, self.audio_heads):
             raise UsageError(f"{mixed.pop()} attention needs streams of one width and number of heads")
@@ -171,6 +171,8 @@ class SampleConfig:
     `churn` is the share of the remaining noise that is drawn anew every step (eta of DDIM): 0 is Euler. A small model's
     errors do not pile up that way. `neg_text`: whether SyncCFG's negatives `keep` the texts or have `empty` ones.
     `slg_layer`: this block is skipped in text-guided negatives. `apg`: project the guidance of `text` (Sadat 2024).
+    `vocoder` of the tiny sizes: `trained` tells the magnitudes of the sound (`vocoder`), `griffin_lim` leaves them as
+    smooth as the mel bands.
     """
 
     steps: int = 20
@@ -187,122 +189,12 @@ class SampleConfig:
     neg_text: str = "keep"
     slg_layer: int | None = None
     apg: bool = False
+    vocoder: str = "trained"
 
     def __post_init__(self) -> None:
-        _one_of("guidance", self.guidance, ("none", "text", "sync", "modality"))
-        _one_of("grid", self.grid, ("wan", "uniavgen"))
-        _one_of("interval_on", self.interval_on, ("fraction", "s"))
-        _one_of("outside", self.outside, ("none", "text"))
-        _one_of("neg_text", self.neg_text, ("keep", "empty"))
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One task of a mix: its name (`objective.KINDS`), its odds of being a batch's, and the weight of its loss."""
-
-    name: str
-    odds: float
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A share of a training's steps.
-
-    `voice`: reference voices are `none`, cut from the `same` clip, or from an`other` one of the speaker. `rate` times
-    the training's learning rate. `mask` is the weight of the face mask's loss at the stage's beginning and end.
-    `spoken` of its batches are utterances (`TrainConfig.utterances`), for the audio stream alone. `crop`: frames of its
-    cropped batches, where they are not the training's.
-    """
-
-    name: str
-    share: float
-    mix: tuple[Task, ...]
-    voice: str = "none"
-    rate: float = 1.0
-    mask: tuple[float, float] = (0.0, 0.0)
-    spoken: float = 0.0
-    crop: int = 0
-
-
-CTS = (Task("joint", 0.4, 0.4), Task("audio_driven", 0.35, 0.35), Task("video_driven", 0.25, 0.25))
-
-
-@dataclass(frozen=True, slots=True)
-class TrainConfig:
-    """Training by tasks.
-
-    `cts_mode`: `sample` trains one task a batch, whose loss weighs weight / odds; `sum` all of the mix on every batch.
-    With `driven_reverse` a clean driver also attends what it drives. `anchor_p` of the driven items hear silence or
-    see a still picture. `crop_p` of the batches are cut to `crop` frames anywhere in the clip, which is cheaper.
-    `stills_p` of all batches are `stills` single frames for the video stream alone: what things look like is learned
-    from far more pictures than whole clips could show in the same time. `mouth_norm`: the mouth's error is summed over
-    the mouth and divided by all elements (`global`) or averaged over the mouth (`region`). `weighting`: the clean
-    latent's error counts as s times the velocity's (`s`) or as the velocity's (`velocity`). `floor` bounds 1 / s there.
-    `image_p` and `voice_p` of the batches that can have a reference picture or voice do. `rate` is AdamW's; Muon, which
-    trains the matrices of the streams, takes `muon` times it. `utterances`: how many sounds, of a large vocabulary and
-    of events, are rendered without pictures.
-    """
-
-    clips: int = 4096
-    utterances: int = 0
-    held_out: int = 48
-    steps: int = 4000
-    batch: int = 16
-    rate: float = 1e-3
-    muon: float = 4.0
-    warmup: int = 200
-    cooldown: float = 0.2
-    decay: float = 0.01
-    ema: float = 0.995
-    clip: float = 1.0
-    shift: float = 5.0
-    floor: float = 0.08
-    weighting: str = "s"
-    mouth_lambda: float = 10.0
-    mouth_norm: str = "global"
-    text_dropout: float = 0.1
-    stages: tuple[Stage, ...] = (Stage("cts", 1.0, CTS),)
-    cts_mode: str = "sample"
-    driven_reverse: bool = False
-    anchor_p: float = 0.1
-    image_p: float = 0.5
-    voice_p: float = 0.8
-    crop: int = 65
-    crop_p: float = 0.75
-    stills: int = 256
-    stills_p: float = 0.4
-    probe_every: int = 250
-    save_every: int = 250
-    show_every: int = 1000
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        _one_of("mouth_norm", self.mouth_norm, ("global", "region"))
-        _one_of("cts_mode", self.cts_mode, ("sample", "sum"))
-        _one_of("weighting", self.weighting, ("s", "velocity"))
-
-    def stage_at(self, step: int, steps: int) -> tuple[Stage, float]:
-        """The stage of a step and how far through it the step is, in [0, 1)."""
-        whole = sum(stage.share for stage in self.stages)
-        at, begun = step / max(steps, 1) * whole, 0.0
-        for stage in self.stages[:-1]:
-            if at < begun + stage.share:
-                return stage, (at - begun) / stage.share
-            begun += stage.share
-        return self.stages[-1], min((at - begun) / self.stages[-1].share, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A trainable model: what it is, how it is trained, and how it is sampled.
-
-    `apart`: how its streams are trained before, each alone. The rows of an ablation begin with the same such streams.
-    `goes_on`: it is no training from nothing, but from the weights of another.
-    """
-
-    model: ModelConfig
-    train: TrainConfig
-    sample: SampleConfig = SampleConfig()
-    apart: TrainConfig | None = None
-    goes_on: bool = False
+        one_of("vocoder", self.vocoder, ("trained", "griffin_lim"))
+        one_of("guidance", self.guidance, ("none", "text", "sync", "modality"))
+        one_of("grid", self.grid, ("wan", "uniavgen"))
+        one_of("interval_on", self.interval_on, ("fraction", "s"))
+        one_of("outside", self.outside, ("none", "text"))
+        one_of("neg_text", self.neg_text, ("keep", "empty"))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,7 +23,8 @@ from avbench.errors import UsageError
 from avbench.records import Prompt
 
 from .codec import AudioCodec, Pca, VideoCodec
-from .config import ModelConfig, TrainConfig
+from .config import ModelConfig
+from .recipe import TrainConfig
 from .shots import Shot, shoot, texts_of
 from .text import LETTERS, Condition, caption_words, letter_ids, stretch
 from .timemap import Timeline
@@ -143,7 +144,13 @@ def build(folder: Path, model: ModelConfig, train: TrainConfig, clips: Path | No
     if done < shards:
         wanted = range(done * SHARD, shards * SHARD)
         with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the world", unit="clip") as progress:
-            write_shots(folder, done, rendered(shoot, wanted, model, train.seed), model, progress)
+            write_shots(
+                folder,
+                done,
+                rendered(partial(shoot, unknown=train.unknown), wanted, model, train.seed),
+                model,
+                progress,
+            )
     return Dataset(folder, model)
 
 

@@ -14,22 +14,27 @@ import torch
 
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
-from avbench.parts import Ablatable, AblationRow, Generator, Request, Setting, TrainableOnClips
+from avbench.parts import Generator, Request, Setting
 from avbench.progress import say
 from avbench.records import Sample
-from avbench.training import Team, refuse_to_overwrite
+from avbench.team import Team
+from avbench.trainable import Ablatable, AblationRow, TrainableOnClips
+from avbench.training import refuse_to_overwrite
 from avbench.weights import home
+from avbench.world.speech import engine
 
 from . import training
 from .ablations import TABLES, row_of
 from .apart import apart_of, streams_of, trained_to
-from .config import Preset, SampleConfig
+from .config import SampleConfig
 from .cost import costs
 from .data import build
 from .gallery import Gallery
 from .making import make
 from .presets import PRESETS
+from .recipe import Preset
 from .utterances import build_utterances
+from .vocoder import digest
 from .weights import Trained, begun, facts, load
 
 
@@ -77,7 +82,10 @@ class JointGenerator(Generator, TrainableOnClips, Ablatable):
             "s_a": config.s_a,
             "churn": config.churn,
             "weights": self.digest,
+            "vocoder": digest() if config.vocoder == "trained" else config.vocoder,
         }
+        if self.trained.model.config.audio.spelling == "sounds":
+            known["english"] = engine()
         plain = SampleConfig()
         rest = ("grid", "interval", "interval_on", "outside", "neg_text", "slg_layer", "apg", "anchor_every")
         other = {name: getattr(config, name) for name in rest if getattr(config, name) != getattr(plain, name)}

@@ -21,6 +21,7 @@ from .sampling import Noise, pixels, sample, waveform
 from .text import Condition, caption_words, letter_ids, stretch, transcript
 from .timemap import nearest_frames
 from .tokens import AUDIO_RATE, FPS, TOKEN_SAMPLES, TOKEN_SECONDS, audio_tokens
+from .vocoder import vocoder
 from .weights import Codecs
 
 
@@ -34,7 +35,8 @@ def make(model: JointModel, codecs: Codecs, request: Request, config: SampleConf
     with diagnosed(model, request.diagnostics) as watch:
         video, audio = sample(model, condition_of(model, prompt, frames), noise, silence, config, given, watch)
     maps = watch.maps(frames, (video.shape[3], video.shape[4])) if watch else {}
-    return Sample(pixels(codecs, video), Fraction(FPS), waveform(codecs, audio, frames), AUDIO_RATE, maps)
+    spoken = waveform(codecs, audio, frames, vocoder(str(audio.device)) if config.vocoder == "trained" else None)
+    return Sample(pixels(codecs, video), Fraction(FPS), spoken, AUDIO_RATE, maps)
 
 
 def condition_of(model: JointModel, prompt: Prompt, frames: int) -> Condition:

@@ -14,7 +14,7 @@ from .axes import Axes, Shape, axes
 from .config import ATTENTIONS, MIXTURES, POSITIONS, ModelConfig
 from .encoders import Features, Texts, WanTexts
 from .interaction import CrossModal, FaceMask, StyleAlignment, square
-from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, looks, mixed, shape_of
+from .passes import Content, Drivers, Estimate, Pass, Rows, in_rows, leaning, looks, mixed, shape_of
 from .rope import audio_rotation
 from .stream import Form, States, Stream
 from .timemap import STRIDE
@@ -59,6 +59,7 @@ class JointModel(nn.Module):
         self.linear_v = self._each(meeting.a2v == "parallel_linear", lambda: square(width, meeting.linear_init))
         self.linear_a = self._each(meeting.v2a == "parallel_linear", lambda: square(width, meeting.linear_init))
         self._axes = lru_cache(maxsize=8)(self._make_axes)
+        self.lean = 0.0  # how much a stage of a training leans towards near tokens of the other stream (`Stage.lean`)
         self._observe: Callable[[int, Tensor], None] | None = None
 
     @contextmanager
@@ -173,14 +174,16 @@ class JointModel(nn.Module):
             takes = meets and run.a2v and meeting.a2v in MIXTURES
             met = rows.met(len(v[0]), told, rows.audio, i) if takes else None
             linear = self.linear_v[key] if key in self.linear_v else None  # noqa: SIM401
-            self.video.take(i, run.video, mixed(*v, met, meeting.a2v == "joint", linear))
+            bias = leaning(run, self.lean, True)
+            self.video.take(i, run.video, mixed(*v, met, meeting.a2v == "joint", linear, bias))
         if a is not None and run.audio is not None:
             takes = meets and run.v2a and meeting.v2a in MIXTURES
             met = rows.met(len(a[0]), shown, rows.video, i) if takes else None
             if self._observe is not None and met is not None:
                 self._observe(i, looks(a[0][:1], met[:1], run))
             linear = self.linear_a[key] if key in self.linear_a else None  # noqa: SIM401
-            self.audio.take(i, run.audio, mixed(*a, met, meeting.v2a == "joint", linear))
+            bias = leaning(run, self.lean, False)
+            self.audio.take(i, run.audio, mixed(*a, met, meeting.v2a == "joint", linear, bias))
 
     def _open(
         self, video: Content | None, audio: Content | None, features: Features, a2v: bool, v2a: bool, rows: Rows

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from .codec import still
-from .config import ModelConfig, TrainConfig
+from .config import ModelConfig
 from .data import Batch
 from .flow import noised, shift, velocity_weight, weight
 from .model import JointModel
 from .passes import Content
+from .recipe import TrainConfig
 
 HEARD = ("audio_words", "letters", "reading", "phase")  # the parts of a condition that the sound follows
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .axes import Axes, Shape
 from .config import ModelConfig
 from .encoders import Features
 from .layers import attend, weigh
 from .stream import States
-from .timemap import STRIDE
+from .timemap import STRIDE, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +142,25 @@ def in_rows(x: Tensor, source: Tensor | None, update: Callable[[Tensor, Tensor],
     return d if met == len(x) else torch.cat([d, d.new_zeros(len(x) - met, *d.shape[1:])])
 
 
-def mixed(q: Tensor, k: Tensor, v: Tensor, offer: Tensor | None, together: bool, linear: nn.Module | None) -> Tensor:
+def mixed(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    offer: Tensor | None,
+    together: bool,
+    linear: nn.Module | None,
+    bias: Tensor | None = None,
+) -> Tensor:
     """Self-attention that also reads an `offer` (B', 2, S, heads, d), in the leading B' rows.
 
-    `together`: one softmax over both (JoVA); else two attentions, added, the second through `linear`.
+    `together`: one softmax over both (JoVA), whose scores `bias` (L, own + S) is added to; else two attentions, added,
+    the second through `linear`.
     """
     if offer is None:
         return attend(q, k, v)
     met, (other_k, other_v) = len(offer), offer.unbind(1)
     if together:
-        y = attend(q[:met], torch.cat([k[:met], other_k], 1), torch.cat([v[:met], other_v], 1))
+        y = attend(q[:met], torch.cat([k[:met], other_k], 1), torch.cat([v[:met], other_v], 1), bias)
         return y if met == len(q) else torch.cat([y, attend(q[met:], k[met:], v[met:])])
     y, cross = attend(q, k, v), attend(q[:met], other_k, other_v)
     if linear is not None:
@@ -157,6 +168,28 @@ def mixed(q: Tensor, k: Tensor, v: Tensor, offer: Tensor | None, together: bool,
     if met < len(q):
         cross = torch.cat([cross, cross.new_zeros(len(q) - met, *cross.shape[1:])])
     return y + cross
+
+
+def leaning(run: Pass, strength: float, hears: bool) -> Tensor | None:
+    """What a training adds to the scores of one softmax: `strength` where a picture meets the sound of its frames and
+    two more a side (`hears`), or a sound its latent and one more a side. Zero among a stream's own and for words.
+    """
+    v, a = run.video, run.audio
+    if not strength or v is None or a is None:
+        return None
+    x, y = (v, a) if hears else (a, v)
+    near = strength * _near(run.shape.latents, run.shape.tokens, run.shape.rows * run.shape.columns, hears)
+    own, others = (each.h.shape[1] + (0 if each.words is None else each.words.shape[1]) for each in (x, y))
+    across, down = own + y.first, x.first
+    return F.pad(near.to(x.h.device), (across, own + others - across - y.count, down, own - down - x.count))
+
+
+@cache
+def _near(latents: int, tokens: int, cells: int, hears: bool) -> Tensor:
+    line = Timeline(STRIDE * (latents - 1) + 1, tokens)
+    if hears:
+        return line.a2v_bias(0.5).isfinite().float().repeat_interleave(cells, 0)
+    return line.v2a_bias(1).isfinite().float().repeat_interleave(cells, 1)
 
 
 def looks(q: Tensor, offer: Tensor, run: Pass) -> Tensor:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .config import CTS, AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, Stage, Task, TrainConfig
+from .config import AudioConfig, Interaction, ModelConfig, SampleConfig
+from .recipe import CTS, Preset, Stage, Task, TrainConfig
 
 _NANO_TRAIN = TrainConfig(
     clips=64, held_out=8, steps=20, batch=4, crop=17, stills=16, warmup=5, probe_every=10, save_every=10, show_every=20
 )
 
 
-def _further(tiny: Preset, *stages: Stage) -> Preset:
+def _further(tiny: Preset, *stages: Stage, voice_p: float | None = None) -> Preset:
     """A training that goes on from weights of `tiny`, or of one that spelled otherwise, also by sounds alone."""
     train = replace(
         tiny.train,
@@ -23,6 +24,7 @@ def _further(tiny: Preset, *stages: Stage) -> Preset:
         crop_p=0.9,
         probe_every=500,
         stages=stages,
+        voice_p=tiny.train.voice_p if voice_p is None else voice_p,
     )
     return replace(tiny, train=train, goes_on=True)
 
@@ -37,6 +39,7 @@ HARMONY = Preset(
         image_cond="first_latent",
     ),
     TrainConfig(
+        unknown=0.4,
         steps=4000,
         image_p=0.3,
         voice_p=0.4,
@@ -57,6 +60,14 @@ HARMONY_FURTHER = _further(
     Stage("cts", 3600, CTS, voice="other", spoken=0.25),
 )
 
+# And on from that: voices told by a second of another utterance, most of them of strangers.
+HARMONY_VOICES = _further(
+    HARMONY,
+    Stage("timbre", 3200, (Task("audio", 1, 1),), voice="other", spoken=0.7),
+    Stage("cts", 2400, CTS, voice="other", spoken=0.25),
+    voice_p=0.8,
+)
+
 # The paper stops at joint steps. From an hour of these a tiny model learns no lip sync: cross-task synergy follows.
 JOVA = Preset(
     ModelConfig(
@@ -66,6 +77,7 @@ JOVA = Preset(
         null_tokens=0,
     ),
     TrainConfig(
+        unknown=0.4,
         steps=4300,
         stills=128,
         mouth_lambda=5.0,
@@ -88,6 +100,12 @@ JOVA_FURTHER = _further(
     Stage("audio", 1800, (Task("audio", 1, 1),), spoken=0.7),
     Stage("near", 3000, _DRIVEN, spoken=0.1, crop=17),
     Stage("driven", 1200, _DRIVEN, spoken=0.1),
+)
+# At first each picture is shown where its sound is: scores of near tokens are raised, ever less.
+JOVA_LIPS = _further(
+    JOVA,
+    Stage("leaning", 2400, _DRIVEN, spoken=0.05, crop=17, lean=(4.0, 0.0)),
+    Stage("driven", 1000, _DRIVEN, spoken=0.1),
 )
 
 # The paper's five tasks come 4:1:1:2:2, at 0.7 of the rate. Here lips are learned from nothing: sound leads more often.
@@ -117,6 +135,7 @@ UNIAVGEN = Preset(
         null_tokens=0,
     ),
     TrainConfig(
+        unknown=0.4,
         steps=5600,
         stills=128,
         crop=33,
@@ -140,6 +159,12 @@ UNIAVGEN_FURTHER = _further(
     Stage("audio", 1400, (Task("audio", 1, 1),), voice="same", spoken=0.7),
     Stage("timbre", 600, (Task("audio", 1, 1),), voice="other", spoken=0.7),
     Stage("tasks", 1600, _FIVE, voice="other", spoken=0.2),
+)
+UNIAVGEN_VOICES = _further(
+    UNIAVGEN,
+    Stage("timbre", 1800, (Task("audio", 1, 1),), voice="other", spoken=0.7),
+    Stage("tasks", 700, _FIVE, voice="other", spoken=0.2),
+    voice_p=0.8,
 )
 
 
@@ -180,17 +205,36 @@ def grid(tiny: Preset) -> Preset:
         audio = replace(audio, width=96, heads=3)
     model = replace(small.model, size=48, frames=65, width=128, heads=4, audio=audio)
     train = replace(
-        small.train, clips=1024, held_out=32, steps=1200, batch=16, stills=64, stills_p=0.2, warmup=100,
+        small.train, clips=1024, unknown=0.0, held_out=32, steps=1200, batch=16, stills=64, stills_p=0.2, warmup=100,
         probe_every=500, save_every=500, show_every=0, crop=33, stages=(last,),
     )  # fmt: skip
     sound, sight = Stage("audio", 2, (Task("audio", 1, 1),), voice="same"), Stage("video", 1, (Task("video", 1, 1),))
     if not model.voice:
         sound = replace(sound, voice="none")
-    return Preset(model, train, small.sample, replace(train, steps=3600, stills_p=0.4, stages=(sound, sight)))
+    sample = replace(small.sample, vocoder="griffin_lim")  # the same
+    return Preset(model, train, sample, replace(train, steps=3600, stills_p=0.4, stages=(sound, sight)))
 
 
 PRESETS: dict[str, dict[str, Preset]] = {
-    "harmony": {"tiny": HARMONY, "further": HARMONY_FURTHER, "nano": nano(HARMONY), "grid": grid(HARMONY)},
-    "jova": {"tiny": JOVA, "further": JOVA_FURTHER, "nano": nano(JOVA), "grid": grid(JOVA)},
-    "uniavgen": {"tiny": UNIAVGEN, "further": UNIAVGEN_FURTHER, "nano": nano(UNIAVGEN), "grid": grid(UNIAVGEN)},
+    "harmony": {
+        "tiny": HARMONY,
+        "further": HARMONY_FURTHER,
+        "voices": HARMONY_VOICES,
+        "nano": nano(HARMONY),
+        "grid": grid(HARMONY),
+    },
+    "jova": {
+        "tiny": JOVA,
+        "further": JOVA_FURTHER,
+        "lips": JOVA_LIPS,
+        "nano": nano(JOVA),
+        "grid": grid(JOVA),
+    },
+    "uniavgen": {
+        "tiny": UNIAVGEN,
+        "further": UNIAVGEN_FURTHER,
+        "voices": UNIAVGEN_VOICES,
+        "nano": nano(UNIAVGEN),
+        "grid": grid(UNIAVGEN),
+    },
 }

@@ -20,6 +20,7 @@ from .passes import Content, Drivers, Rows
 from .text import Condition
 from .timemap import Timeline
 from .tokens import AUDIO_RATE, FPS, audio_tokens
+from .vocoder import Vocoder
 from .weights import Codecs
 
 
@@ -233,6 +234,6 @@ def pixels(codecs: Codecs, video: Tensor) -> NDArray[np.uint8]:
     return ((frames + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
 
 
-def waveform(codecs: Codecs, audio: Tensor, frames: int) -> NDArray[np.float32]:
+def waveform(codecs: Codecs, audio: Tensor, frames: int, vocoder: Vocoder | None = None) -> NDArray[np.float32]:
     """(1, La, C) latents to samples at 16 kHz, as long as the frames."""
-    return codecs.audio.decode(audio, frames * AUDIO_RATE // FPS)[0].cpu().numpy()
+    return codecs.audio.decode(audio, frames * AUDIO_RATE // FPS, vocoder)[0].cpu().numpy()

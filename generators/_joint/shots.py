@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -12,16 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.records import Prompt
+from avbench.world.speakers import SPEAKERS
 from avbench.world.truth import Phone, Truth
 
 from .codec import BLOCK
 from .config import ModelConfig
+from .strangers import SOMEBODY, stranger
 from .text import sounds, spell
 from .timemap import Timeline
 from .tokens import FPS
 
 KINDS: tuple[Literal["speech", "ambient", "complex"], ...] = ("speech", "ambient", "complex")
 ODDS = (0.4, 0.4, 0.2)
+SEEN = 64  # strangers whose voices are in clips
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +125,19 @@ def _spelled(words: list[str]) -> list[str]:
     return found
 
 
-def shoot(index: int, model: ModelConfig, seed: int) -> Shot:
-    """Clip `index` of the training set of `seed`."""
+def shoot(index: int, model: ModelConfig, seed: int, unknown: float = 0.0) -> Shot:
+    """Clip `index` of the training set of `seed`. `unknown` of the talkers have a stranger's voice and any face."""
     from avbench.world.prompts import sample_prompt
     from avbench.world.render import render
 
     rng = np.random.default_rng((seed, index))
     prompt = sample_prompt(rng, KINDS[int(rng.choice(3, p=ODDS))], "zh" if rng.random() < 0.15 else "en")
-    take = render(prompt, int(rng.integers(2**31)), model.size, model.frames / FPS)
+    take_seed, face_of, talker = int(rng.integers(2**31)), None, None
+    if prompt.suite == "speech" and rng.random() < unknown:
+        talker = stranger(int(rng.integers(SEEN)), seed)
+        face_of = SPEAKERS[list(SPEAKERS)[int(rng.integers(len(SPEAKERS)))]]
+        prompt = replace(prompt, video_caption=SOMEBODY)
+    take = render(prompt, take_seed, model.size, model.frames / FPS, face_of, talker=talker)
     latents = Timeline(model.frames, 1).latents
     mask = mouth_mask(take.truth.mouth_box, latents, model.size // BLOCK)
     face = face_cover(take.truth.face_box, latents, model.size // BLOCK)

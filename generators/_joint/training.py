@@ -11,15 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from avbench.errors import UsageError
-from avbench.training import Cell, Team, Training, adamw, mixed, muon
+from avbench.team import Team
+from avbench.training import Cell, Training, adamw, mixed, muon
 
-from .config import ModelConfig, Stage, Task, TrainConfig
+from .config import ModelConfig
 from .curves import plot
 from .data import Dataset
 from .gallery import Gallery
 from .model import JointModel
 from .objective import KINDS, Losses, draw, losses, probe
 from .page import write_page
+from .recipe import Stage, Task, TrainConfig
 from .timemap import Timeline
 from .tokens import audio_tokens
 from .weights import save
@@ -71,8 +73,10 @@ class Trainer(Training[JointModel]):
 
     def loss(self, source: torch.Generator) -> tuple[Tensor, Mapping[str, Cell]]:
         stage, through = self.config.stage_at(self.step, self.steps)
+        self.model.lean = stage.lean[0] + (stage.lean[1] - stage.lean[0]) * through
         tasks, frames, size = self._choose(stage, source)
         found = [self._losses(stage, task.name, frames, size, source) for task in tasks]
+        self.model.lean = 0.0
         total = torch.zeros((), device=self.device)
         for task, one in zip(tasks, found, strict=True):
             parts = [part for part in (one.video, one.audio) if part is not None]

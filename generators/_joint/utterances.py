@@ -18,19 +18,18 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 
 from avbench.records import Prompt, SpeechLine
-from avbench.world.speakers import SPEAKERS, Speaker
+from avbench.world.speakers import Speaker
 
 from .config import ModelConfig
 from .data import SHARD, Dataset, rendered
 from .shots import Shot, reading, texts_of
+from .strangers import SOMEBODY, STRANGERS, stranger
 from .timemap import Timeline
 from .tokens import FPS, audio_tokens
 from .weights import Codecs
 
-STRANGERS = 256
 MANDARIN = 0.2
 EVENTS = 0.25
-VARIANTS = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
 
 
 def build_utterances(folder: Path, model: ModelConfig, count: int, seed: int, codecs: Codecs) -> Dataset:
@@ -62,7 +61,7 @@ def utter(index: int, model: ModelConfig, seed: int) -> Shot:
     prompt, talker = sample_prompt(rng, "speech", language), None
     if rng.random() < 0.5:
         talker = stranger(int(rng.integers(STRANGERS)), seed)
-        prompt = replace(prompt, video_caption="A person speaks.")
+        prompt = replace(prompt, video_caption=SOMEBODY)
     line = SpeechLine(draw(rng, language), language, prompt.speech[0].speaker)
     prompt = replace(prompt, speech=(line,))
     return heard(prompt, int(rng.integers(2**31)), model, talker)
@@ -78,23 +77,6 @@ def heard(prompt: Prompt, seed: int, model: ModelConfig, talker: Speaker | None 
     nothing = np.zeros((Timeline(model.frames, 1).latents, 0, 0))
     unseen = nothing.astype(np.bool_), nothing.astype(np.float16)
     return Shot(take.frames, take.audio, unseen[0], prompt, letters, ends, unseen[1], name or "", model.audio.spelling)
-
-
-def stranger(number: int, seed: int) -> Speaker:
-    """A voice of the world's engine at a pitch and a pace of its own; the face is nobody's and is never drawn."""
-    rng = np.random.default_rng((seed, number, 0x57A6))
-    variant = VARIANTS[int(rng.integers(len(VARIANTS)))]
-    woman = variant.startswith("f")
-    return replace(
-        SPEAKERS["ana" if woman else "bruno"],
-        name=f"stranger-{number}",
-        accent=("en-us", "en-gb")[int(rng.random() < 0.4)],
-        variant=variant,
-        pitch=int(rng.integers(30, 82) if woman else rng.integers(12, 60)),
-        pitch_range=int(rng.integers(30, 65)),
-        rate=int(rng.integers(145, 180)),
-        f0=float(rng.uniform(160, 240) if woman else rng.uniform(85, 140)),
-    )
 
 
 def _write(path: Path, shots: list[Shot], model: ModelConfig, codecs: Codecs) -> None:

@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
-from avbench.parts import Scorer
+from avbench.trainable import Scorer
 from avbench.training import Cell, Training, refuse_to_overwrite
 
 from .._backbones._shipped import write

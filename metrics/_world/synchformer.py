@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy
 
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
-from avbench.parts import Scorer
+from avbench.trainable import Scorer
 from avbench.training import Cell, Training, adamw, mixed, refuse_to_overwrite
 
 from .._backbones import synchformer

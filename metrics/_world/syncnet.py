@@ -22,7 +22,7 @@ from torch.nn.functional import avg_pool2d, cross_entropy, interpolate
 
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
-from avbench.parts import Scorer
+from avbench.trainable import Scorer
 from avbench.training import Cell, Training, mixed, refuse_to_overwrite
 
 from .._backbones import syncnet

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
-from avbench.parts import Scorer
+from avbench.trainable import Scorer
 from avbench.training import Cell, Training, mixed, refuse_to_overwrite
 
 from .._backbones._shipped import write

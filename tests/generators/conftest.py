@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from avbench.generators._joint.config import Preset
 from avbench.generators._joint.data import Dataset, fit, write_shard
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.presets import PRESETS
+from avbench.generators._joint.recipe import Preset
 from avbench.generators._joint.shots import Shot
 from avbench.generators._joint.text import Condition
 from avbench.generators._joint.timemap import Timeline

@@ -22,10 +22,10 @@ from avbench.errors import UsageError
 from avbench.generators._joint import generator
 from avbench.generators._joint.ablations import TABLES, Row, row_of
 from avbench.generators._joint.apart import apart_of, streams_of
-from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.presets import PRESETS
+from avbench.generators._joint.recipe import Preset, Stage, Task
 from avbench.generators._joint.weights import load, save
 from avbench.leaderboard import Measure
 from avbench.published import published_values

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from avbench.generators._joint.config import Preset, SampleConfig
+from avbench.generators._joint.config import SampleConfig
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.making import make
 from avbench.generators._joint.model import JointModel
+from avbench.generators._joint.recipe import Preset
 from avbench.parts import Request
 from avbench.records import Prompt, Sample, SpeechLine
 

@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 
 from avbench.errors import UsageError
-from avbench.generators._joint.config import Preset, SampleConfig
+from avbench.generators._joint.config import SampleConfig
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.model import JointModel
+from avbench.generators._joint.recipe import Preset
 from avbench.generators._joint.weights import save
 from avbench.generators.harmony import Harmony
+from avbench.generators.world import World
 from avbench.parts import Generator, Request
 from avbench.records import Prompt, SpeechLine
 from avbench.registry import load
+from avbench.world import speech
 
 
 @pytest.fixture
@@ -58,6 +61,13 @@ def test_settings_name_the_weights(little: Harmony) -> None:
     assert len(str(settings["weights"])) == 64 and settings["steps"] == 3
 
 
+def test_settings_say_what_reads_english(little: Harmony, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes on where another engine reads would mix two models."""
+    assert little.settings()["english"] == World().settings()["speech"] == speech.engine()
+    monkeypatch.setattr(speech, "library", lambda: None)
+    assert little.settings()["english"] == World().settings()["speech"] == "formants"
+
+
 def test_the_users_own_weights_come_before_the_packages(
     little: Harmony, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,7 +85,7 @@ def test_missing_weights_say_how_to_train(tmp_path: Path) -> None:
 
 def test_unknown_presets_and_held_folders_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    with pytest.raises(UsageError, match="tiny, further, nano, grid"):
+    with pytest.raises(UsageError, match="tiny, further, voices, nano, grid"):
         Harmony.train("huge", tmp_path, resume=False, device="cpu", steps=None)
     (tmp_path / "last.pt").touch()
     with pytest.raises(UsageError, match="--resume"):

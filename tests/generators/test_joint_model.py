@@ -12,13 +12,14 @@ import torch
 from avbench.errors import UsageError
 from avbench.generators._joint.axes import Shape
 from avbench.generators._joint.codec import still
-from avbench.generators._joint.config import AudioConfig, Interaction, ModelConfig, Preset, SampleConfig, TrainConfig
+from avbench.generators._joint.config import AudioConfig, Interaction, ModelConfig, SampleConfig
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.layers import Attention, attend
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.objective import KINDS, draw, losses, video_error
 from avbench.generators._joint.passes import Content, Estimate, Rows
 from avbench.generators._joint.presets import PRESETS
+from avbench.generators._joint.recipe import Preset, TrainConfig
 from avbench.generators._joint.sampling import Given, Noise, sample
 from avbench.generators._joint.text import Condition
 from avbench.generators._joint.tokens import patched, unpatched
@@ -282,6 +283,29 @@ def test_joint_attention_is_one_softmax_over_both_streams(
     )
     model._attend(0, run)
     torch.testing.assert_close(run.video.h, y, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["joint", "cross"])
+@torch.no_grad()
+def test_a_picture_that_leans_hears_the_sound_of_its_own_time(
+    text: str, nano: Preset, latents: tuple[torch.Tensor, ...], condition: Condition
+) -> None:
+    """And a sound sees the picture of its own; without leaning both meet all of the clip, as one softmax does."""
+    config = replace(
+        nano.model,
+        layers=1,
+        interaction=Interaction(a2v="joint", v2a="joint", global_style=False),
+        audio=replace(nano.model.audio, text=text),
+    )
+    model, (video, audio, s) = stirred(config), latents
+    later_sound, later_picture = audio.clone(), video.clone()
+    later_sound[:, -3:] += 1
+    later_picture[:, :, -1] += 1
+    for lean, same in ((0.0, False), (1e4, True)):
+        model.lean = lean
+        seen, heard = both(model, video, audio, s, condition)
+        assert seen[:, :, 0].equal(both(model, video, later_sound, s, condition)[0][:, :, 0]) == same
+        assert heard[:, 0].equal(both(model, later_picture, audio, s, condition)[1][:, 0]) == same
 
 
 def test_fused_and_plain_attention_agree(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 
 from avbench.cli import app
 from avbench.errors import UsageError
-from avbench.generators._joint.config import Preset, SampleConfig
+from avbench.generators._joint.config import SampleConfig
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.making import desk_of, make
 from avbench.generators._joint.model import JointModel
 from avbench.generators._joint.own import encode, spread
+from avbench.generators._joint.recipe import Preset
 from avbench.generators._joint.references import given_of
 from avbench.generators._joint.text import sounded
 from avbench.media import mux
@@ -118,7 +119,7 @@ from avbench.generators._joint import training
 from avbench.generators._joint.own import encode
 from avbench.generators._joint.presets import PRESETS
 from avbench.generators._joint.references import given_of
-from avbench.training import Team
+from avbench.team import Team
 torch.set_num_threads(1)
 clips, rows, out = map(Path, sys.argv[1:4])
 nano = PRESETS["harmony"]["nano"]

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from avbench.errors import UsageError
 from avbench.generators._joint import training, weights
-from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Batch, Dataset
 from avbench.generators._joint.presets import PRESETS
+from avbench.generators._joint.recipe import Preset, Stage, Task
 from avbench.generators.harmony import Harmony
 from avbench.generators.jova import Jova
 from avbench.generators.uniavgen import UniAvGen

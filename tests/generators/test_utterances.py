@@ -11,10 +11,11 @@ import torch
 
 from avbench.generators._joint import data as dataset
 from avbench.generators._joint import training, utterances
-from avbench.generators._joint.config import Preset, Stage, Task
 from avbench.generators._joint.data import Dataset
+from avbench.generators._joint.recipe import Preset, Stage, Task
+from avbench.generators._joint.strangers import SOMEBODY, STRANGERS, stranger
 from avbench.generators._joint.text import spell
-from avbench.generators._joint.utterances import STRANGERS, build_utterances, stranger, utter
+from avbench.generators._joint.utterances import build_utterances, utter
 from avbench.world import speech
 
 pytest.importorskip("wordfreq")
@@ -32,7 +33,7 @@ def test_an_utterance_is_heard_and_not_seen(nano: Preset) -> None:
     made = [shot for shot in heard if shot.prompt.speech]
     strangers = [shot for shot in made if shot.speaker.startswith("stranger")]
     assert 0 < len(strangers) < len(made)
-    assert {shot.prompt.video_caption for shot in strangers} == {"A person speaks."}
+    assert {shot.prompt.video_caption for shot in strangers} == {SOMEBODY}
     for shot in heard:
         assert shot.frames.size == 0 and shot.mouth.size == 0 and np.abs(shot.audio).max() > 0.1
         assert len(shot.audio) == 101 * 640

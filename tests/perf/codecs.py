@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from avbench.generators._joint import weights
 from avbench.generators._joint.codec import BLOCK, AudioCodec
-from avbench.generators._joint.spectrum import MELS, griffin_lim
+from avbench.generators._joint.spectrum import MELS, griffin_lim, widened
 from avbench.generators._joint.tokens import TOKEN_SAMPLES
+from avbench.generators._joint.vocoder import Vocoder, vocoder
 from avbench.generators._joint.weights import Codecs
 from avbench.media.mux import write
 from avbench.media.sweep import sweep
@@ -33,6 +34,7 @@ from avbench.registry import load
 from avbench.world.render import render
 from avbench.world.truth import Take
 
+TRAINED = vocoder("cpu")
 COLUMNS = {"wer_world": ("wer",), "lipsync_world": ("lse_c", "lse_d"), "desync_world": ("desync",)}
 
 
@@ -42,7 +44,8 @@ def main(count: int) -> None:
     ways: Mapping[str, Callable[[Take], Take]] = {
         "the world's clip": lambda take: take,
         "sound: mel, Griffin-Lim": lambda take: replace(take, audio=mel(take.audio)),
-        "sound: its codec": lambda take: replace(take, audio=coded(take.audio, codecs.audio)),
+        "sound: codec, Griffin-Lim": lambda take: replace(take, audio=coded(take.audio, codecs.audio, None)),
+        "sound: codec, vocoder": lambda take: replace(take, audio=coded(take.audio, codecs.audio)),
         "picture: its codec": lambda take: replace(take, frames=seen(take.frames, codecs)),
         "both": lambda take: replace(take, audio=coded(take.audio, codecs.audio), frames=seen(take.frames, codecs)),
     }
@@ -58,13 +61,13 @@ def mel(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     return back(AudioCodec.rows(torch.from_numpy(audio)[None], tokens(audio)), len(audio))
 
 
-def coded(audio: NDArray[np.float32], codec: AudioCodec) -> NDArray[np.float32]:
+def coded(audio: NDArray[np.float32], codec: AudioCodec, by: Vocoder | None = TRAINED) -> NDArray[np.float32]:
     latents = codec.encode(torch.from_numpy(audio)[None], tokens(audio))
-    return np.asarray(codec.decode(latents, len(audio))[0])
+    return np.asarray(codec.decode(latents, len(audio), by)[0])
 
 
 def back(rows: torch.Tensor, samples: int) -> NDArray[np.float32]:
-    return np.asarray(griffin_lim(rows.unflatten(-1, (2, MELS)).flatten(1, 2), samples)[0])
+    return np.asarray(griffin_lim(widened(rows.unflatten(-1, (2, MELS)).flatten(1, 2)), samples)[0])
 
 
 def tokens(audio: NDArray[np.float32]) -> int:

@@ -2,7 +2,6 @@
 
 avbench run --model world,harmony --suite speech,speech-zh,ambient,complex --out RUN
 python tests/perf/generators.py suites RUN harmony
-python tests/perf/generators.py voice harmony [N]        a voice cloned from each speaker, N times
 python tests/perf/generators.py guidance harmony [N]     no guidance, text and SyncCFG on the same N prompts
 python tests/perf/generators.py seconds harmony          CPU of a clip on one core
 """
@@ -11,37 +10,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import librosa
 import numpy as np
 import pandas as pd
-import soundfile  # type: ignore[import-untyped]
 import torch
-from numpy.typing import NDArray
+from voices import SEED, share
 
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.mux import write
 from avbench.media.sweep import sweep
-from avbench.metrics._backbones.world_mel import log_mel
 from avbench.metrics._backbones.world_space import WorldAudio, WorldVideo, read
 from avbench.parts import Benchmark, Generator, Metric, Request
-from avbench.records import Clip, Prompt, Sample, Score, SpeechLine, Status
+from avbench.records import Clip, Prompt, Sample, Score, Status
 from avbench.registry import load
 from avbench.statistics.intervals import mean
-from avbench.statistics.proportions import wilson
 from avbench.store import load_clips, load_scores
 from avbench.world.phrases import CLAUSES
-from avbench.world.render import render
-from avbench.world.sentences import sentence
-from avbench.world.speakers import SPEAKERS
 
-SEED = 91_000_000  # of no training set
 CHOICE = 20  # classes that the tri-modal scorer chooses from
 
 
@@ -104,56 +94,6 @@ def plain(clause: str) -> str:
     return " ".join(clause.format(n="", N="", c="", s="").split())
 
 
-def share(hits: Sequence[bool]) -> str:
-    bounds = wilson(sum(hits), len(hits))
-    return f"{np.mean(hits):.2f} [{bounds.low:.2f}, {bounds.high:.2f}] (n={len(hits)})"
-
-
-def voice(model: str, count: int) -> None:
-    """Each speaker's voice, cloned from a second of it: is the clone nearest to that speaker, of the twelve?
-
-    A voice is its pitch and its timbre (`traits`), against the mean of six sentences of each speaker.
-    """
-    generator, rng = load(Generator, model)(), np.random.default_rng(SEED)
-    known = {name: [traits(spoken(name, sentence(rng, "en"), SEED + n)) for n in range(6)] for name in SPEAKERS}
-    spread = np.std([row - np.mean(rows, axis=0) for rows in known.values() for row in rows], axis=0) + 1e-6
-    centres = {name: np.mean(rows, axis=0) for name, rows in known.items()}
-    hits, world = [], []
-    with TemporaryDirectory() as folder:
-        for index in range(count):
-            for name in SPEAKERS:
-                path = Path(folder) / "voice.wav"
-                soundfile.write(path, spoken(name, sentence(rng, "en"), SEED + 100 + index)[4000:20000], 16_000)
-                line = SpeechLine(sentence(rng, "en"), "en")
-                prompt = Prompt(f"voice-{name}-{index}", "speech", "A person speaks.", speech=(line,),
-                                reference_audio=path)  # fmt: skip
-                made = generator.generate([Request(prompt, SEED + index)])[0]
-                hits.append(nearest(traits(made.audio.reshape(-1)), centres, spread) == name)
-                truth = spoken(name, sentence(rng, "en"), SEED + 200 + index)
-                world.append(nearest(traits(truth), centres, spread) == name)
-    print(f"{model}: the clone is nearest to its speaker of {len(SPEAKERS)} in {share(hits)}")
-    print(f"world: another sentence of the speaker is in {share(world)}")
-
-
-def spoken(name: str, text: str, seed: int) -> NDArray[np.float32]:
-    prompt = Prompt("voice", "speech", speech=(SpeechLine(text, "en", name),), tags=(f"speaker:{name}", "place:plain"))
-    return render(prompt, seed, stills=()).audio
-
-
-def traits(audio: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(1 + 10,): pitch in semitones, and every eighth mean log-mel band over the louder half, less their own mean."""
-    bands = log_mel(torch.from_numpy(np.asarray(audio, np.float32))[None])[0].numpy()
-    loud = bands[:, bands.mean(0) > np.median(bands.mean(0))]
-    pitch, voiced, _ = librosa.pyin(audio.astype(np.float64), fmin=60, fmax=400, sr=16_000, frame_length=1024)
-    tone = 12 * np.log2(np.median(pitch[voiced]) / 100) if voiced.any() else 0.0
-    timbre = loud.mean(1) - loud.mean()
-    return np.concatenate([[tone], timbre[::8]])
-
-
-def nearest(found: NDArray[np.float64], centres: Mapping[str, NDArray[np.float64]], spread: NDArray[np.float64]) -> str:
-    return min(centres, key=lambda name: float(np.square((found - centres[name]) / spread).sum()))
-
-
 def guidance(model: str, count: int) -> None:
     """LSE-C and WER of the same prompts and noise under each kind of guidance."""
     part: Any = load(Generator, model)
@@ -201,8 +141,6 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["suites", run, model]:
             suites(Path(run), model)
-        case ["voice", model, *rest]:
-            voice(model, int(rest[0]) if rest else 2)
         case ["guidance", model, *rest]:
             guidance(model, int(rest[0]) if rest else 24)
         case ["seconds", model]:

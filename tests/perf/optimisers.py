@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from avbench.generators._joint.config import Stage, Task
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.presets import HARMONY
+from avbench.generators._joint.recipe import Stage, Task
 from avbench.generators._joint.training import Trainer
 from avbench.training import adamw
 
