@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
-from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
-from tqdm import tqdm
 
 from avbench.curves import require_plotting
 from avbench.errors import UsageError
@@ -24,7 +22,7 @@ from avbench.training import Cell, Training, adamw, mixed, muon, refuse_to_overw
 
 from .._joint.codec import AudioCodec
 from .._joint.config import AudioConfig, ModelConfig
-from .._joint.data import SHARD, rendered
+from .._joint.data import SHARD, in_shards
 from .._joint.spectrum import HOP, log_mel, magnitudes, mel_of
 from .._joint.utterances import utter
 from .._joint.vocoder import Vocoder
@@ -161,17 +159,9 @@ def build(folder: Path, count: int, seed: int) -> Path:
     """Renders what is missing of `count` sounds into `folder`, as 16-bit samples of the tiny models' length."""
     folder.mkdir(parents=True, exist_ok=True)
     model = ModelConfig(audio=AudioConfig(spelling="sounds"))
-    done, shards = len(list(folder.glob("sounds_*.npy"))), -(-count // SHARD)
-    if done < shards:
-        made = rendered(utter, range(done * SHARD, shards * SHARD), model, seed)
-        with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the sounds", unit="sound") as progress:
-            for shard in range(done, shards):
-                sounds = []
-                for shot in islice(made, SHARD):
-                    sounds.append(np.clip(np.rint(shot.audio * 32767), -32768, 32767).astype(np.int16))
-                    progress.update()
-                part = folder / "sounds.part"
-                with part.open("wb") as file:
-                    np.save(file, np.stack(sounds))
-                part.replace(folder / f"sounds_{shard:04d}.npy")
+    for shard, shots in in_shards(utter, len(list(folder.glob("sounds_*.npy"))), count, model, seed):
+        part = folder / "sounds.part"
+        with part.open("wb") as file:
+            np.save(file, np.stack([np.clip(np.rint(x.audio * 32767), -32768, 32767).astype(np.int16) for x in shots]))
+        part.replace(folder / f"sounds_{shard:04d}.npy")
     return folder

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NoReturn
@@ -163,6 +163,23 @@ def rendered(
         for first in range(wanted.start, wanted.stop, SHARD):  # a shard at a time bounds the memory
             part = range(first, first + SHARD)
             yield from pool.map(make, part, [model] * SHARD, [seed] * SHARD, chunksize=4)
+
+
+def in_shards(
+    make: Callable[[int, ModelConfig, int], Shot], done: int, count: int, model: ModelConfig, seed: int
+) -> Iterator[tuple[int, list[Shot]]]:
+    """Numbers and shots of the shards that `count` sounds lack after the first `done`, with progress."""
+    shards = -(-count // SHARD)
+    if done >= shards:
+        return
+    made = rendered(make, range(done * SHARD, shards * SHARD), model, seed)
+    with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the sounds", unit="sound") as progress:
+        for shard in range(done, shards):
+            shots = []
+            for shot in islice(made, SHARD):
+                shots.append(shot)
+                progress.update()
+            yield shard, shots
 
 
 def _modest() -> None:

@@ -8,20 +8,18 @@ so that a reference voice is all that tells how they sound. A quarter of the sou
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from tqdm import tqdm
 
 from avbench.records import Prompt, SpeechLine
 from avbench.world.speakers import Speaker
 
 from .config import ModelConfig
-from .data import SHARD, Dataset, rendered
+from .data import Dataset, in_shards
 from .shots import Shot, reading, texts_of
 from .strangers import SOMEBODY, STRANGERS, stranger
 from .timemap import Timeline
@@ -36,16 +34,8 @@ def build_utterances(folder: Path, model: ModelConfig, count: int, seed: int, co
     """Renders what is missing of `count` utterances into `folder` and loads them; goes on where it was interrupted."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: t.contiguous() for name, t in codecs.tensors().items()}, folder / "codecs.safetensors")
-    done, shards = len(list(folder.glob("shard_*.npz"))), -(-count // SHARD)
-    if done < shards:
-        made = rendered(utter, range(done * SHARD, shards * SHARD), model, seed)
-        with tqdm(total=shards * SHARD, initial=done * SHARD, desc="render the sounds", unit="sound") as progress:
-            for shard in range(done, shards):
-                shots = []
-                for shot in islice(made, SHARD):
-                    shots.append(shot)
-                    progress.update()
-                _write(folder / f"shard_{shard:04d}.npz", shots, model, codecs)
+    for shard, shots in in_shards(utter, len(list(folder.glob("shard_*.npz"))), count, model, seed):
+        _write(folder / f"shard_{shard:04d}.npz", shots, model, codecs)
     return Dataset(folder, model)
 
 

@@ -37,7 +37,7 @@ class Vocoder(nn.Module):
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, BINS))
         self.plain = nn.Linear(MELS, BINS)
         filters = mel_filters()
-        with torch.no_grad():  # begin with each bin as loud as its bands
+        with torch.no_grad():  # begin with bins that follow their bands
             self.plain.weight.copy_((filters / filters.sum(0).clamp_min(1e-6)).T)
             self.plain.bias.fill_(-1.5)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from avbench.generators._joint import data as dataset
-from avbench.generators._joint import training, utterances
+from avbench.generators._joint import training
 from avbench.generators._joint.data import Dataset
 from avbench.generators._joint.recipe import Preset, Stage, Task
 from avbench.generators._joint.strangers import SOMEBODY, STRANGERS, stranger
@@ -61,8 +61,7 @@ def test_strangers_are_told_by_their_voices() -> None:
 def test_what_is_missing_is_spoken_again(
     nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (dataset, utterances):
-        monkeypatch.setattr(module, "SHARD", 2)
+    monkeypatch.setattr(dataset, "SHARD", 2)
     whole = build_utterances(tmp_path, nano.model, 4, 0, data.codecs)
     second = tmp_path / "shard_0001.npz"
     kept = second.read_bytes()
@@ -77,8 +76,7 @@ def test_what_is_missing_is_spoken_again(
 def test_a_stage_of_utterances_trains_the_sound_alone(
     nano: Preset, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (dataset, utterances):
-        monkeypatch.setattr(module, "SHARD", 4)
+    monkeypatch.setattr(dataset, "SHARD", 4)
     spoken = build_utterances(tmp_path / "u", nano.model, 4, 0, data.codecs)
     stage = Stage("cts", 1.0, (Task("joint", 1, 1),), voice="other", spoken=1.0)
     config = replace(nano.train, stages=(stage,), batch=4)
