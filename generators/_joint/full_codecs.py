@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avbench.media.mel import slaney_filters
+from avbench.products import inference
 
 from .bigvgan import BigVgan
 from .mmaudio import AudioVae
@@ -40,12 +41,12 @@ class WanVideo:
         mean, std = (torch.tensor(getattr(vae.config, f"latents_{name}")) for name in ("mean", "std"))
         self.mean, self.std = (x.view(1, -1, 1, 1, 1).float() for x in (mean, std))
 
-    @torch.inference_mode()
+    @inference()
     def encode(self, video: Tensor) -> Tensor:
         latents = self.vae.encode(video.to(self.vae.dtype)).latent_dist.mode().float()
         return (latents - self.mean.to(latents)) / self.std.to(latents)
 
-    @torch.inference_mode()
+    @inference()
     def decode(self, latents: Tensor) -> Tensor:
         z = latents.float() * self.std.to(latents) + self.mean.to(latents)
         found: Tensor = self.vae.decode(z.to(self.vae.dtype)).sample.float().clamp(-1, 1)
@@ -69,16 +70,16 @@ class MelVae:
     def nets(self) -> list[nn.Module]:
         return [self.vae, self.vocoder]
 
-    @torch.inference_mode()
+    @inference()
     def encode(self, audio: Tensor, tokens: int) -> Tensor:
         return self.vae.encode(log_mel(audio.clamp(-1, 1), 2 * tokens).transpose(1, 2)).transpose(1, 2)
 
-    @torch.inference_mode()
+    @inference()
     def decode(self, latents: Tensor, samples: int) -> Tensor:
         wave = self.vocoder(self.vae.decode(latents.float().transpose(1, 2)))
         return _long(wave, samples)
 
-    @torch.inference_mode()
+    @inference()
     def silence(self, tokens: int) -> Tensor:
         """(1, La, C): a silent waveform sits on the floor of every mel band."""
         floor = torch.full((1, MELS, 2 * tokens), FLOOR, device=self.vae.data_mean.device)
@@ -101,7 +102,7 @@ class MelFrames:
     def nets(self) -> list[nn.Module]:
         return [self.vocoder] if isinstance(self.vocoder, nn.Module) else []
 
-    @torch.inference_mode()
+    @inference()
     def encode(self, audio: Tensor, tokens: int) -> Tensor:
         edge = (self.fft - self.hop) // 2
         short = tokens * self.hop - audio.shape[-1]
@@ -112,7 +113,7 @@ class MelFrames:
         mel = _bank().to(audio.device) @ (spectrum.abs().square() + 1e-9).sqrt()
         return self._normal(mel.clamp_min(self.FLOOR).log()).transpose(1, 2)
 
-    @torch.inference_mode()
+    @inference()
     def decode(self, latents: Tensor, samples: int) -> Tensor:
         mel = latents.float().transpose(1, 2) * self.STD + self.MEAN
         wave = torch.stack([self.vocoder(one[None]).reshape(-1).float() for one in mel])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from avbench.errors import UsageError
+from avbench.products import inference
 from avbench.records import Prompt
 
 from .config import AudioConfig
@@ -27,7 +28,7 @@ class Captions:
     def __init__(self, tokenizer: Any, encoder: Any) -> None:
         self.tokenizer, self.encoder = tokenizer, encoder
 
-    @torch.inference_mode()
+    @inference()
     def __call__(self, texts: Sequence[str]) -> Tensor:
         read = self.tokenizer(
             [cleaned(text) for text in texts], padding="max_length", truncation=True, max_length=LENGTH,

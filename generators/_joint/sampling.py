@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from avbench.products import inference
+
 from .codec import still
 from .config import SampleConfig
 from .encoders import Features, WanCondition
@@ -79,7 +81,7 @@ Watch = Callable[[Guided], None]
 Still = Callable[[Tensor], Tensor]
 
 
-@torch.inference_mode()
+@inference()
 def sample(
     model: JointModel,
     condition: Condition | WanCondition,

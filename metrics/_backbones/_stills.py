@@ -24,9 +24,9 @@ class Stills(VideoExtractor[NDArray[np.float32]]):
         self._found: list[NDArray[np.float32]] = []
 
     def push(self, frames: Frames) -> None:
-        import torch
+        from avbench.products import inference
 
-        with torch.inference_mode():
+        with inference():
             self._found.append(down(self._net(self._pixels(frames.data).to(device()))))
 
     def finish(self) -> NDArray[np.float32]:

@@ -105,7 +105,9 @@ def raw(network: Any, pieces: Chunks) -> dict[str, Tensor]:
     """Axis to the network's own outputs (K,), before they are put on the scale of the labels."""
     import torch
 
-    with torch.inference_mode():
+    from avbench.products import inference
+
+    with inference():
         passes = [
             network({"wav": up(waves[:, None], network), "mask": up(masks[:, None], network)})
             for waves, masks in zip(pieces.waves.split(BATCH), pieces.masks.split(BATCH), strict=True)

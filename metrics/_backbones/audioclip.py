@@ -19,6 +19,7 @@ from torch.nn.functional import adaptive_max_pool2d, linear, max_pool2d, pad
 
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
+from avbench.products import inference
 
 from ._checkpoint import down, network, up
 from ._state import build
@@ -174,5 +175,5 @@ def _heard(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     whole = np.zeros((1, wanted), np.float32)
     whole[0, : len(samples)] = samples[:wanted]
     net = network(load, "audioclip")
-    with torch.inference_mode():
+    with inference():
         return down(net(up(whole, net)))[0]

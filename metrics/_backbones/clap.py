@@ -120,7 +120,9 @@ def embed_audio(network: Any, variant: Variant, wave: NDArray[np.float32]) -> ND
     """Unit vector (512,) of (n,) samples at 48 kHz, at most 10 s."""
     import torch
 
-    with torch.inference_mode():
+    from avbench.products import inference
+
+    with inference():
         # else fusion mixes in chunks that a short sound does not have
         longer = up(torch.zeros(1, 1, dtype=torch.bool), network)
         pooled = network.audio_model(input_features=up(log_mel(variant, wave), network), is_longer=longer).pooler_output
@@ -129,9 +131,9 @@ def embed_audio(network: Any, variant: Variant, wave: NDArray[np.float32]) -> ND
 
 def embed_text(network: Any, tokens: Tensor, mask: Tensor) -> NDArray[np.float32]:
     """Unit vectors (N, 512) of (N, 77) tokens and the mask of the real ones."""
-    import torch
+    from avbench.products import inference
 
-    with torch.inference_mode():
+    with inference():
         pooled = network.text_model(input_ids=up(tokens, network), attention_mask=up(mask, network)).pooler_output
         return _unit(network.text_projection(pooled))
 

@@ -62,8 +62,10 @@ def look(net: nn.Module, frames: NDArray[np.uint8]) -> Tensor:
     """RGB (N, 64, 64, 3) to logits (N,)."""
     import torch
 
+    from avbench.products import inference
+
     device = next(net.parameters()).device
-    with torch.inference_mode():
+    with inference():
         pixels = torch.from_numpy(np.array(frames)).to(device).permute(0, 3, 1, 2)
         return net(pixels.float() / 127.5 - 1).cpu()
 

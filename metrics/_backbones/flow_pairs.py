@@ -118,11 +118,11 @@ class _Pairs:
 
     def next(self, frame: Image) -> Tensor | None:
         """Nothing for the first frame."""
-        import torch
+        from avbench.products import inference
 
         from . import raft
 
-        with torch.inference_mode():
+        with inference():
             image = up(raft.prepare(frame), self._net)
             if min(image.shape[-2:]) < raft.SMALLEST:
                 raise NotApplicable(

@@ -19,6 +19,7 @@ from torch.nn.functional import avg_pool3d, interpolate, max_pool3d, pad
 from avbench.errors import NotApplicable, Unscored
 from avbench.media.info import MediaInfo
 from avbench.parts import Frames, VideoBackbone, VideoExtractor, VideoView
+from avbench.products import inference
 
 from ._checkpoint import down, network, up
 from ._state import build
@@ -151,7 +152,7 @@ class _First(VideoExtractor[NDArray[np.float32]]):
     def finish(self) -> NDArray[np.float32]:
         if len(self._held) < FRAMES:
             raise NotApplicable(f"too_short: {len(self._held)} frames, {FRAMES} needed")
-        with torch.inference_mode():
+        with inference():
             return down(self._net(up(self._fit(np.stack(self._held))[None], self._net))[0])
 
 
@@ -171,7 +172,7 @@ class _Spread(VideoExtractor[NDArray[np.float32]]):
     def finish(self) -> NDArray[np.float32]:
         chosen = [self._held[i] for i in spread(len(self._held))]
         found = []
-        with torch.inference_mode():
+        with inference():
             for side in zip(*chosen, strict=True):
                 clip = _signed(torch.stack(side).float() / 255)
                 found.append(down(self._net(up(clip[None], self._net))[0]))

@@ -81,13 +81,13 @@ def read(text: str) -> Embedding:
 
 
 def _read(text: str) -> Embedding:
-    import torch
+    from avbench.products import inference
 
     from .imagebind_text import tokenizer
 
     tokens = tokenizer()([text])
     net = _network()
-    with torch.inference_mode():
+    with inference():
         return down(net.text(up(tokens, net))[0])
 
 
@@ -136,13 +136,15 @@ class _PairExtractor(VideoExtractor[Embedding]):
     def _see(self, frame: Tensor) -> None:
         import torch
 
+        from avbench.products import inference
+
         from .imagebind_input import pairs
 
         if self._last is not None:
             clips = pairs(torch.cat([self._last, frame]))
             if frame.shape[2] == frame.shape[3]:
                 clips = clips[:1]  # the three crops of a square are one
-            with torch.inference_mode():
+            with inference():
                 self._pairs.append(down(self._net.vision(up(clips[None], self._net))[0]))
         self._last = frame
         self._seen += 1
@@ -156,11 +158,13 @@ class _StillExtractor(VideoExtractor[Embedding]):
     def push(self, frames: Frames) -> None:
         import torch
 
+        from avbench.products import inference
+
         from ._frames import stills
         from .imagebind_input import squares
 
         shrunk = torch.cat([still.shrunk() for still, _ in stills(frames)])
-        with torch.inference_mode():
+        with inference():
             self._frames.append(down(self._net.vision(up(squares(shrunk), self._net))))
 
     def finish(self) -> Embedding:
@@ -169,7 +173,7 @@ class _StillExtractor(VideoExtractor[Embedding]):
 
 def _hear(samples: NDArray[np.float32], rate: int) -> Embedding:
     """(S,) or (S, C) to the mean of its three clips; up to 2 s they are one."""
-    import torch
+    from avbench.products import inference
 
     from .imagebind_input import RATE, audio_clips
 
@@ -179,7 +183,7 @@ def _hear(samples: NDArray[np.float32], rate: int) -> Embedding:
     equal = channels.shape[1] <= WINDOW * rate and rate == RATE
     clips: Tensor = audio_clips(channels, rate, 1 if equal else 3)
     net = _network()
-    with torch.inference_mode():
+    with inference():
         return down(net.audio(up(clips[None], net))[0])
 
 

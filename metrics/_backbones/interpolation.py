@@ -59,12 +59,12 @@ class _Middles(VideoExtractor[NDArray[np.float64]]):
         return np.array(self._found)
 
     def _difference(self, even: NDArray[np.uint8], odd: NDArray[np.uint8], following: NDArray[np.uint8]) -> float:
-        import torch
+        from avbench.products import inference
 
         from .amt import SMALLEST, difference, middle
 
         height, width = even.shape[:2]
         if min(height, width) <= SMALLEST - 16:
             raise NotApplicable(f"too_small: {width} x {height} px, AMT-S needs {SMALLEST} a side")
-        with torch.inference_mode():
+        with inference():
             return difference(middle(self._net, even, following), odd)

@@ -103,9 +103,9 @@ class _Each(VideoExtractor[Scores]):
         self._seen = 0
 
     def push(self, frames: Frames) -> None:
-        import torch
+        from avbench.products import inference
 
-        with torch.inference_mode():
+        with inference():
             self._found.append(self._score(frames.data, self._seen))
         self._seen += len(frames.data)
 

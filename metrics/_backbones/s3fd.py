@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from avbench.products import inference
+
 from ._checkpoint import up
 from ._state import build
 
@@ -108,7 +110,7 @@ def shrink(frame: NDArray[np.uint8], scale: float = SCALE) -> NDArray[np.uint8]:
     return small.astype(np.uint8, copy=False)
 
 
-@torch.inference_mode()
+@inference()
 def find(net: S3FD, frames: NDArray[np.uint8]) -> Faces:
     """Runs the network on RGB frames (N, h, w, 3), already shrunk."""
     weight = next(net.parameters())

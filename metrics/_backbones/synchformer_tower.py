@@ -73,6 +73,8 @@ class SynchformerAudio(AudioBackbone[Segments]):
     def extract(self, audio: Audio, info: MediaInfo) -> Segments:
         import torch
 
+        from avbench.products import inference
+
         from . import synchformer_input as protocol
         from ._waves import mono
 
@@ -82,7 +84,7 @@ class SynchformerAudio(AudioBackbone[Segments]):
         wave = torch.nn.functional.pad(wave, (-lead, 0))  # a negative pad cuts
         if len(wave) < protocol.SEGMENT_SAMPLES:
             raise NotApplicable(f"too_short: {len(wave) / protocol.RATE:.2f} s of sound, at least 0.64 s needed")
-        with torch.inference_mode():
+        with inference():
             parts = protocol.audio_segments(wave).split(8)
             return np.concatenate([down(net.audio(up(part, net))) for part in parts])
 
@@ -120,9 +122,9 @@ def _compare(video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDAr
 
 def told(net: Synchformer, video: Segments, audio: Segments, picks: NDArray[np.int64]) -> NDArray[np.float32]:
     """(B, 21) logits of the offset for B choices of as many segments as the network's head looks at, (B, S)."""
-    import torch
+    from avbench.products import inference
 
-    with torch.inference_mode():
+    with inference():
         return down(net.compare(*(up(side[picks], net) for side in (video, audio))))
 
 
@@ -174,7 +176,9 @@ class _VideoExtractor(VideoExtractor[Segments]):
     def _embed(self) -> None:
         import torch
 
+        from avbench.products import inference
+
         if self._waiting:
-            with torch.inference_mode():
+            with inference():
                 self._segments.append(down(self._net.video(up(torch.stack(self._waiting), self._net))))
             self._waiting = []

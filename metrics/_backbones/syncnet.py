@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.fft import dct
 from torch import Tensor, nn
+
+from avbench.products import inference
 
 from ._checkpoint import down, up
 from ._state import build
@@ -115,7 +116,7 @@ def windows(frames: int, samples: int) -> int:
     return max(0, min(frames, samples // _SAMPLES_PER_FRAME) - WINDOW)
 
 
-@torch.inference_mode()
+@inference()
 def embed_lip(net: SyncNet, crops: NDArray[np.uint8], count: int) -> NDArray[np.float32]:
     """RGB face crops (T, size, size, 3) at 25 fps to (count, dim); window v is frames v..v+4."""
     parts = []
@@ -126,7 +127,7 @@ def embed_lip(net: SyncNet, crops: NDArray[np.uint8], count: int) -> NDArray[np.
     return np.concatenate(parts) if parts else np.empty((0, net.config.dim), np.float32)
 
 
-@torch.inference_mode()
+@inference()
 def embed_audio(net: SyncNet, samples: NDArray[np.int16], count: int) -> NDArray[np.float32]:
     """Mono 16 kHz samples to (count, dim); window v is 0.2 s from the start of video frame v."""
     return down(net.audio(up(hear(samples, count), net)))

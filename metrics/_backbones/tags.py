@@ -79,8 +79,8 @@ def _wave(audio: Audio, rate: int) -> Any:
 
 
 def _heard(net: Any, wave: Any) -> Heard:
-    import torch
+    from avbench.products import inference
 
-    with torch.inference_mode():
+    with inference():
         tags = net(up(wave[None], net))
     return Heard(down(tags.features[0]), down(tags.logits[0]))

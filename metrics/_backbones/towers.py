@@ -160,8 +160,10 @@ def laion_head(features: Embeddings) -> NDArray[np.float64]:
     """(T,) LAION's first aesthetic score of CLIP L/14 features (T, 768), nominally 0..10."""
     import torch
 
+    from avbench.products import inference
+
     head = network(load_laion, LAION)
-    with torch.inference_mode():
+    with inference():
         units = torch.nn.functional.normalize(torch.from_numpy(features), dim=-1).to(device_of(head))
         return np.asarray(head(units)[:, 0].cpu().numpy(), np.float64)
 
@@ -203,11 +205,13 @@ class _Eight(VideoExtractor[Embeddings]):
     def finish(self) -> Embeddings:
         import torch
 
+        from avbench.products import inference
+
         from ._pixels import clip_normalised
         from .viclip import FRAMES
 
         eight = np.stack([self._held[i] for i in middle_frames(len(self._held), FRAMES)])
-        with torch.inference_mode():
+        with inference():
             pixels = clip_normalised(torch.from_numpy(eight).float())[None]
             return np.asarray(self._net.video(pixels.to(device_of(self._net)))[0].cpu().numpy())
 
@@ -255,21 +259,23 @@ def _reference(see: Callable[[NDArray[np.uint8]], Tensor], path: Path) -> Embedd
 
 @lru_cache(maxsize=64)
 def _seen(see: Callable[[NDArray[np.uint8]], Tensor], path: Path, modified: int) -> Embeddings:
-    import torch
+    from avbench.products import inference
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise Unscored(f"reference image {path}: not a picture that OpenCV reads")
     rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-    with torch.inference_mode():
+    with inference():
         return np.asarray(see(rgb[None])[0].cpu().numpy())
 
 
 def _read(encode: Callable[[Tensor], Tensor], text: str, context: int, net: Any) -> Embeddings:
     import torch
 
+    from avbench.products import inference
+
     from .imagebind_text import tokenizer
 
     tokens = torch.from_numpy(tokenizer()([text], context)).to(device_of(net))
-    with torch.inference_mode():
+    with inference():
         return np.asarray(encode(tokens)[0].cpu().numpy())

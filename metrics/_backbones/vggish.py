@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from avbench.errors import NotApplicable
 from avbench.media.info import MediaInfo
 from avbench.parts import Audio, AudioBackbone, AudioView
+from avbench.products import inference
 
 from ._checkpoint import down, network, up
 from ._resampy import resample
@@ -47,7 +48,7 @@ class VggishPatches(AudioBackbone[NDArray[np.float32]]):
         if len(samples) < SHORTEST:
             raise NotApplicable(f"too_short: {len(samples) / RATE:.3f} s of sound, VGGish needs 0.975 s")
         net = network(load, "vggish")
-        with torch.inference_mode():
+        with inference():
             return down(net(up(patches(samples), net)))
 
 

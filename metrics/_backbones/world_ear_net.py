@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avbench.products import inference
+
 from .world_mel import BANDS, log_mel
 from .world_pitch import PITCHES, pitches
 from .world_text import LANGUAGES
@@ -51,7 +53,7 @@ class Ear(nn.Module):
         scores = scores.unflatten(-1, (SLOTS, -1)).flatten(1, 2)
         return scores[..., : self.config.phones], scores[..., self.config.phones :]
 
-    @torch.inference_mode()
+    @inference()
     def hear(self, sound: Tensor, language: str) -> tuple[Tensor, Tensor]:
         """Log probabilities of phonemes (N, phones) and of tones (N, 6) of (S,) samples."""
         of = torch.tensor([LANGUAGES.index(language)], device=sound.device)

@@ -71,9 +71,11 @@ def read(text: str) -> Embedding:
     """The embedding of a caption; its first 40 words count."""
     import torch
 
+    from avbench.products import inference
+
     from .world_space_net import word_ids
 
-    with torch.inference_mode():
+    with inference():
         return _network().read(torch.from_numpy(word_ids(text))[None])[0].numpy()
 
 
@@ -88,7 +90,9 @@ class _Together(VideoExtractor[Embedding]):
     def finish(self) -> Embedding:
         import torch
 
-        with torch.inference_mode():
+        from avbench.products import inference
+
+        with inference():
             return self._net.video(torch.from_numpy(np.stack(self._frames))[None])[0].numpy()
 
 
@@ -100,7 +104,9 @@ class _Each(VideoExtractor[Embedding]):
     def push(self, frames: Frames) -> None:
         import torch
 
-        with torch.inference_mode():
+        from avbench.products import inference
+
+        with inference():
             self._seen.append(self._net.video(torch.from_numpy(frames.data)[:, None]).numpy())
 
     def finish(self) -> Embedding:
@@ -110,9 +116,11 @@ class _Each(VideoExtractor[Embedding]):
 def _hear(samples: NDArray[np.float32]) -> Embedding:
     import torch
 
+    from avbench.products import inference
+
     from .world_mel import log_mel
 
-    with torch.inference_mode():
+    with inference():
         return _network().audio(log_mel(torch.from_numpy(samples)[None]))[0].numpy()
 
 
