@@ -174,7 +174,7 @@ class JointModel(nn.Module):
             takes = meets and run.a2v and meeting.a2v in MIXTURES
             met = rows.met(len(v[0]), told, rows.audio, i) if takes else None
             linear = self.linear_v[key] if key in self.linear_v else None  # noqa: SIM401
-            bias = leaning(run, self.lean, True)
+            bias = leaning(run, self.lean, self.config.heads, True)
             self.video.take(i, run.video, mixed(*v, met, meeting.a2v == "joint", linear, bias))
         if a is not None and run.audio is not None:
             takes = meets and run.v2a and meeting.v2a in MIXTURES
@@ -182,7 +182,7 @@ class JointModel(nn.Module):
             if self._observe is not None and met is not None:
                 self._observe(i, looks(a[0][:1], met[:1], run))
             linear = self.linear_a[key] if key in self.linear_a else None  # noqa: SIM401
-            bias = leaning(run, self.lean, False)
+            bias = leaning(run, self.lean, self.config.heads, False)
             self.audio.take(i, run.audio, mixed(*a, met, meeting.v2a == "joint", linear, bias))
 
     def _open(

@@ -153,8 +153,8 @@ def mixed(
 ) -> Tensor:
     """Self-attention that also reads an `offer` (B', 2, S, heads, d), in the leading B' rows.
 
-    `together`: one softmax over both (JoVA), whose scores `bias` (L, own + S) is added to; else two attentions, added,
-    the second through `linear`.
+    `together`: one softmax over both (JoVA), whose scores `bias` (heads, L, own + S) is added to; else two attentions,
+    added, the second through `linear`.
     """
     if offer is None:
         return attend(q, k, v)
@@ -170,9 +170,11 @@ def mixed(
     return y + cross
 
 
-def leaning(run: Pass, strength: float, hears: bool) -> Tensor | None:
-    """What a training adds to the scores of one softmax: `strength` where a picture meets the sound of its frames and
-    two more a side (`hears`), or a sound its latent and one more a side. Zero among a stream's own and for words.
+def leaning(run: Pass, strength: float, heads: int, hears: bool) -> Tensor | None:
+    """What a training adds to the scores of one softmax, (heads, L, own + S): in every second head `strength` where a
+    picture meets the sound of its frames and two more a side (`hears`), or a sound its latent and one more a side.
+
+    Zero in the other heads, which go on as they have learned, among a stream's own tokens and for words.
     """
     v, a = run.video, run.audio
     if not strength or v is None or a is None:
@@ -181,7 +183,8 @@ def leaning(run: Pass, strength: float, hears: bool) -> Tensor | None:
     near = strength * _near(run.shape.latents, run.shape.tokens, run.shape.rows * run.shape.columns, hears)
     own, others = (each.h.shape[1] + (0 if each.words is None else each.words.shape[1]) for each in (x, y))
     across, down = own + y.first, x.first
-    return F.pad(near.to(x.h.device), (across, own + others - across - y.count, down, own - down - x.count))
+    bias = F.pad(near.to(x.h.device), (across, own + others - across - y.count, down, own - down - x.count))
+    return bias * (torch.arange(heads, device=bias.device) % 2 == 0).view(-1, 1, 1)
 
 
 @cache

@@ -24,7 +24,7 @@ class Stage:
     the training's learning rate. `mask` is the weight of the face mask's loss at the stage's beginning and end.
     `spoken` of its batches are utterances (`TrainConfig.utterances`), for the audio stream alone. `crop`: frames of its
     cropped batches, where they are not the training's. `lean`, at the stage's beginning and end, is added to the scores
-    that near tokens of the other stream have in a joint softmax.
+    that near tokens of the other stream have in every second head of a joint softmax.
     """
 
     name: str

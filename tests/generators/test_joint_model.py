@@ -290,7 +290,9 @@ def test_joint_attention_is_one_softmax_over_both_streams(
 def test_a_picture_that_leans_hears_the_sound_of_its_own_time(
     text: str, nano: Preset, latents: tuple[torch.Tensor, ...], condition: Condition
 ) -> None:
-    """And a sound sees the picture of its own; without leaning both meet all of the clip, as one softmax does."""
+    """And a sound sees the picture of its own, in every second head; the others meet all of the clip, as all do
+    without leaning.
+    """
     config = replace(
         nano.model,
         layers=1,
@@ -301,8 +303,13 @@ def test_a_picture_that_leans_hears_the_sound_of_its_own_time(
     later_sound, later_picture = audio.clone(), video.clone()
     later_sound[:, -3:] += 1
     later_picture[:, :, -1] += 1
-    for lean, same in ((0.0, False), (1e4, True)):
+    attentions = [stream.blocks[0].self_attn for stream in (model.video, model.audio)]
+    whole = [attention.o.weight.clone() for attention in attentions]
+    for lean, leaning, same in ((0.0, 0, False), (1e4, 0, True), (1e4, 1, False)):
         model.lean = lean
+        for attention, weight in zip(attentions, whole, strict=True):  # the update of this half of the heads alone
+            others = torch.arange(attention.heads) % 2 != leaning
+            attention.o.weight.copy_(weight * ~others.repeat_interleave(weight.shape[1] // attention.heads))
         seen, heard = both(model, video, audio, s, condition)
         assert seen[:, :, 0].equal(both(model, video, later_sound, s, condition)[0][:, :, 0]) == same
         assert heard[:, 0].equal(both(model, later_picture, audio, s, condition)[1][:, 0]) == same
