@@ -28,15 +28,16 @@ from avbench.products import inference
 
 FAST, PAIRS, MOST = 2.0, 4, 240  # frames a second and pairs that --fast looks at; frames of a clip looked at here
 Picture = NDArray[np.uint8]
-Series = NDArray[np.float64]
 Kept = Callable[[int, float], NDArray[np.int64]]
 
 
 def seen(frames: list[Picture], net: clip.Clip, head: torch.Tensor) -> Iterator[float]:
     """Cosines of the frames with a fixed direction."""
-    with inference():
-        for frame in frames:
-            yield float(torch.cosine_similarity(net.image(_pixels.clip_floats(frame[None]))[0], head, dim=0))
+    for frame in frames:
+        with inference():
+            found = net.image(_pixels.clip_floats(frame[None]))[0]
+            cosine = float(torch.cosine_similarity(found, head, dim=0))
+        yield cosine
 
 
 def moved(frames: list[Picture]) -> Iterator[float]:
@@ -67,9 +68,8 @@ def read(path: Path) -> tuple[list[Picture], float]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         shown = zip(container.decode(stream), range(MOST), strict=False)
-        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame, _ in shown], float(
-            stream.average_rate or 25
-        )
+        frames = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame, _ in shown]
+        return frames, float(stream.average_rate or 25)
 
 
 def main() -> None:
