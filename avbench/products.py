@@ -23,7 +23,7 @@ _FEW = 16  # rows below which a call costs more than it saves
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """What every network here runs in that is not being trained: no gradients, quick products. Also a decorator."""
+    """What a network runs in that is not being trained: no gradients, quick products. Also a decorator."""
     with torch.inference_mode(), Products() if slow() else nullcontext():
         yield
 

@@ -7,7 +7,7 @@ Networks have their official shapes and random weights. The references' order: e
 and turns it into floats as a whole, one frame a call (CLIP: all in a batch), one pair a call with both frames encoded,
 all 20 flows brought to full size, gradients on where VBench leaves them on, ViCLIP run for two dimensions, the last
 block of CLIP and ViCLIP for every token. Attention is ours in both orders: VBench's CLIP and ViCLIP call PyTorch's with
-the sequence first, for which it takes the same kernel.
+the sequence first, for which it takes the same kernel. Products are PyTorch's own in the references' order alone.
 Memory is the peak above what the process has when its networks are loaded: of the references' the background, which
 is the worst of the ten; of ours the sweep of CLIP, RAFT and AMT-S together.
 """
