@@ -48,6 +48,8 @@ class Products(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
+        if torch.compiler.is_compiling():  # TorchInductor has products of its own, and cannot lower this one
+            return function(*args, **kwargs)
         if function is F.linear and not kwargs and _fit(*args):
             return _product(*args)
         if (

@@ -62,6 +62,13 @@ def test_only_single_precision_with_rows_enough_goes_to_onednn() -> None:
     assert ONEDNN not in called(lambda: F.linear(x, weight))  # it ends where it was to end
 
 
+def test_what_is_compiled_is_left_to_the_compiler() -> None:
+    weight, x = torch.randn(8, 4), torch.randn(50, 4)
+    compiled = torch.compile(lambda y: F.linear(y, weight), backend="aot_eager")
+    with torch.inference_mode(), Products():
+        assert ONEDNN not in called(lambda: compiled(x))
+
+
 @pytest.mark.parametrize("slow", [False, True])
 def test_a_function_may_be_one_that_infers(slow: bool) -> None:
     @inference()
